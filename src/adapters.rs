@@ -1,0 +1,9 @@
+//! Everything outside, behind the engine's ports. Adapters never import each other.
+
+pub mod chatwoot;
+pub mod mock_model;
+pub mod openai;
+pub mod smtp;
+pub mod store;
+pub mod teams;
+pub mod web;

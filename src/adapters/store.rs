@@ -1,0 +1,4 @@
+//! Durable stores. One contract suite runs against both.
+
+pub mod embedded;
+pub mod redis;

@@ -1,0 +1,8 @@
+//! The frontdesk daemon: HTTP in, adapters out, the engine of `frontdesk-actors` between them.
+
+pub mod adapters;
+pub mod config;
+pub mod http;
+pub mod language;
+pub mod links;
+pub mod telemetry;
