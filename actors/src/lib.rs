@@ -3,6 +3,7 @@
 
 pub mod domain;
 pub mod engine;
+pub mod flow;
 pub mod ids;
 pub mod language;
 pub mod ports;

@@ -1,0 +1,126 @@
+//! Everything a conversation can ask its shell to do.
+
+use crate::flow::outbox::{Lane, Row};
+use crate::ids::{MessageId, Ticket};
+use crate::ports::Prompt;
+
+/// One effect of [`crate::flow::Flow::handle`].
+///
+/// [`Effect::AbortModel`] is performed before the commit (silence must not wait for the store), everything else after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Ends the running model call, if there is one.
+    AbortModel,
+    /// Asks the model.
+    AskModel {
+        /// Marks the call.
+        ticket: Ticket,
+        /// What to ask.
+        prompt: Box<Prompt>,
+    },
+    /// Asks the lane's gate for a permit for this row; the answer is [`crate::flow::Input::Cleared`].
+    Acquire {
+        /// The row's sequence number.
+        row: u64,
+        /// The lane.
+        lane: Lane,
+    },
+    /// Sends a claimed row.
+    Send(Box<Row>),
+    /// Looks at the vendor.
+    Look {
+        /// Marks the look.
+        ticket: Ticket,
+        /// Everything newer than this is asked for.
+        after: MessageId,
+    },
+    /// Shows or hides the typing indicator.
+    Typing(bool),
+    /// Bars an address from getting mails for a day.
+    BarAddress(String),
+    /// Tells operators about an incident.
+    Alert(Incident),
+}
+
+impl Effect {
+    /// Returns the name, for the journal.
+    pub fn name(&self) -> String {
+        match self {
+            Effect::AbortModel => "abort_model".to_owned(),
+            Effect::AskModel { ticket, .. } => format!("ask_model#{}", ticket.0),
+            Effect::Acquire { row, lane } => format!("acquire:{}#{row}", lane.name()),
+            Effect::Send(row) => format!("send:{}#{}", row.kind.name(), row.seq),
+            Effect::Look { .. } => "look".to_owned(),
+            Effect::Typing(on) => format!("typing:{on}"),
+            Effect::BarAddress(_) => "bar_address".to_owned(),
+            Effect::Alert(incident) => format!("alert:{}", incident.name()),
+        }
+    }
+}
+
+/// What operators are told about. Closed: each is an alert key, a metric label and a line in the runbook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Incident {
+    /// The model refused our key.
+    ModelUnauthorized,
+    /// The model does not exist.
+    ModelNotFound,
+    /// The model account has no credit.
+    ModelQuota,
+    /// A vendor account refuses us; its lane is paused.
+    AccountFault,
+    /// A send's outcome stays unknown; the row is held.
+    RowHeld,
+    /// A vendor refused a message to a customer for good.
+    RowRejected,
+    /// Another bot is assigned to conversations of ours.
+    OtherBot,
+    /// A conversation failed twice on one event.
+    EventParked,
+    /// A conversation's record cannot be read.
+    Quarantined,
+    /// The vendor does not let us look; interrupted work fetches a person.
+    LookForbidden,
+    /// Conversations start open: no bot is connected to the inbox.
+    NoBotConnected,
+    /// The store does not answer.
+    StoreUnavailable,
+}
+
+impl Incident {
+    /// Returns the key.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Incident::ModelUnauthorized => "model_unauthorized",
+            Incident::ModelNotFound => "model_not_found",
+            Incident::ModelQuota => "model_quota",
+            Incident::AccountFault => "account_fault",
+            Incident::RowHeld => "row_held",
+            Incident::RowRejected => "row_rejected",
+            Incident::OtherBot => "other_bot",
+            Incident::EventParked => "event_parked",
+            Incident::Quarantined => "quarantined",
+            Incident::LookForbidden => "look_forbidden",
+            Incident::NoBotConnected => "no_bot_connected",
+            Incident::StoreUnavailable => "store_unavailable",
+        }
+    }
+
+    /// Returns what an operator should do, in one sentence.
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Incident::ModelUnauthorized => "The model provider refuses our key: check OPENAI_API_KEY.",
+            Incident::ModelNotFound => "The model does not exist for this key: check OPENAI_MODEL.",
+            Incident::ModelQuota => "The model account has no credit left: add credit or raise its limit.",
+            Incident::AccountFault => "A vendor refuses our account; its sends are paused: see the log for which and why.",
+            Incident::RowHeld => "It is unknown whether a message reached a customer: look at the conversation and decide.",
+            Incident::RowRejected => "A vendor refused a message to a customer for good: see the log for why.",
+            Incident::OtherBot => "Another bot is assigned to conversations of this desk: disconnect one of them.",
+            Incident::EventParked => "An event made a conversation fail twice; it is kept and a person was fetched: report the log.",
+            Incident::Quarantined => "A conversation's record cannot be read by this version: see the log.",
+            Incident::LookForbidden => "The channel does not let the desk look at a conversation; interrupted work goes to people: set CHATWOOT_USER_TOKEN or update Chatwoot to 4.14.2.",
+            Incident::NoBotConnected => "Conversations start open, so the desk is silent: connect the agent bot to the inbox, or set ANSWER_OPEN_UNASSIGNED=true.",
+            Incident::StoreUnavailable => "The store does not answer; webhooks are refused until it does.",
+        }
+    }
+}

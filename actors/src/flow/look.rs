@@ -1,0 +1,125 @@
+//! Looking at the vendor: after a gap before speaking, and to find out what became of a row.
+
+use crate::flow::desk::Desk;
+use crate::flow::effect::{Effect, Incident};
+use crate::flow::outbox::{RowState, look_pauses};
+use crate::flow::phase::{Phase, Signal};
+use crate::flow::policy::backoff;
+use crate::ids::Ticket;
+use crate::language::Reason;
+use crate::ports::{Author, Look, PortErrorKind, Verdict};
+
+impl Desk<'_> {
+    /// Returns whether the vendor's state is too old to speak by.
+    pub(crate) fn must_look(&self) -> bool {
+        let volatile = &self.common.volatile;
+        let limit = self.policy().outbox.fresh;
+        volatile.gap || volatile.fresh.is_none_or(|seen| self.ctx.now.since(seen) > limit)
+    }
+
+    /// Starts a look, unless one is running or a failed one is resting.
+    pub(crate) fn look(&mut self) {
+        let resting = self.common.volatile.look_again.is_some_and(|at| at > self.ctx.now);
+        if self.common.volatile.looking.is_some() || resting {
+            return;
+        }
+        let ticket = self.common.ticket();
+        self.common.volatile.looking = Some(ticket);
+        self.common.volatile.look_again = None;
+        // Rows of unknown outcome were claimed at the record's watermark: their messages lie above it.
+        self.effects.push(Effect::Look { ticket, after: self.common.watermark });
+    }
+
+    pub(crate) fn looked(
+        &mut self,
+        phase: &Phase,
+        ticket: Ticket,
+        result: Result<Box<Look>, PortErrorKind>,
+    ) -> Vec<Signal> {
+        if self.common.volatile.looking != Some(ticket) {
+            self.why = Some("a late look");
+            return Vec::new();
+        }
+        self.common.volatile.looking = None;
+        match result {
+            Ok(look) => self.seen(phase, *look),
+            Err(PortErrorKind::Forbidden) => self.blind(),
+            Err(
+                PortErrorKind::Transient | PortErrorKind::Throttled(_) | PortErrorKind::Rejected | PortErrorKind::Broken,
+            ) => {
+                self.common.volatile.failed_looks += 1;
+                let pause = backoff(self.policy().outbox.retry_pause, self.common.volatile.failed_looks);
+                self.common.volatile.look_again = Some(self.ctx.now + pause);
+                self.why = Some("the look failed, it will be repeated");
+                Vec::new()
+            }
+        }
+    }
+
+    fn seen(&mut self, phase: &Phase, look: Look) -> Vec<Signal> {
+        let volatile = &mut self.common.volatile;
+        volatile.gap = false;
+        volatile.failed_looks = 0;
+        volatile.fresh = Some(self.ctx.now);
+        let mut signals = self.hear_state(phase, look.state);
+        for message in look.messages {
+            self.saw(message.id);
+            match message.author {
+                Author::Us(id) => {
+                    if let Some(seq) = self.common.outbox.by_id(&id).map(|row| row.seq) {
+                        signals.extend(self.landed(seq, Verdict::Settled { message: Some(message.id) }));
+                    }
+                }
+                Author::Person => signals.extend(self.person_wrote(message.id, message.at, message.text).1),
+                Author::Customer => {
+                    let wrote = crate::domain::CustomerMessage {
+                        id: message.id,
+                        at: message.at,
+                        text: message.text,
+                        attachments: 0,
+                    };
+                    signals.extend(self.customer_wrote(phase, wrote).1);
+                }
+                Author::Private | Author::Other => {}
+            }
+        }
+        self.judge_absence(look.complete);
+        signals.push(Signal::Fresh);
+        signals
+    }
+
+    /// Rows that the look did not show: absent for certain, absent so far, or not to be found out.
+    fn judge_absence(&mut self, complete: bool) {
+        let (now, settle) = (self.ctx.now, self.policy().outbox.settle);
+        let mut held = 0;
+        for row in self.common.outbox.rows_mut() {
+            let RowState::Unknown { since, finished, looks, .. } = row.state else { continue };
+            let settled = finished || now.since(since) >= settle;
+            row.state = match (settled, complete) {
+                (true, true) => RowState::Queued,
+                (true, false) => {
+                    held += 1;
+                    RowState::Held
+                }
+                (false, _) => {
+                    let pauses = look_pauses(settle);
+                    let next = usize::try_from(looks).unwrap_or(usize::MAX).saturating_add(1).min(pauses.len() - 1);
+                    let look_at = (since + pauses[next]).max(now + pauses[0]);
+                    RowState::Unknown { since, finished, look_at, looks: looks + 1 }
+                }
+            };
+        }
+        if held > 0 {
+            self.effects.push(Effect::Alert(Incident::RowHeld));
+        }
+    }
+
+    /// The vendor does not let us look: unknown rows are held, and what crossed the gap goes to a person.
+    fn blind(&mut self) -> Vec<Signal> {
+        self.common.volatile.gap = false;
+        self.common.volatile.fresh = Some(self.ctx.now);
+        self.judge_absence(false);
+        self.effects.push(Effect::Alert(Incident::LookForbidden));
+        vec![Signal::FetchPerson(Reason::Interrupted)]
+    }
+}

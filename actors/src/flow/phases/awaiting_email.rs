@@ -1,0 +1,121 @@
+//! The desk asks who is writing. Nothing a customer writes here reaches a model.
+
+use crate::domain::{CustomerMessage, Verified};
+use crate::flow::desk::{Desk, Next};
+use crate::flow::phase::{AwaitingEmail, Challenge, MailNews, Owed, PendingVerification, Phase, Signal};
+use crate::flow::text::{self, Address};
+use crate::flow::outbox::{RowKind, Tie};
+use crate::language::{Phrase, Reason};
+use crate::ports::VerificationMail;
+
+/// How many words beside an address make a message a question that is kept for later.
+const QUESTION_WORDS: usize = 6;
+
+impl AwaitingEmail {
+    pub(crate) fn on(&mut self, desk: &mut Desk<'_>, signal: Signal) -> Next {
+        match signal {
+            Signal::Wrote(message) => self.wrote(desk, &message),
+            Signal::TakenOver(reason) => Next::Go(desk.give_way(reason, None)),
+            Signal::FetchPerson(reason) => Next::Go(desk.fetch_person(reason, None)),
+            Signal::Proven(verified) => Next::Go(enter(desk, verified)),
+            Signal::Mail(MailNews::Sent | MailNews::Delayed | MailNews::Refused | MailNews::Capped | MailNews::GivenUp) => {
+                desk.ignore("the mail belongs to an ended challenge")
+            }
+            Signal::Confirmed(_) | Signal::Disowned(_) => desk.ignore("no challenge is open"),
+            Signal::HandedBack(_) => desk.ignore("the desk has it already"),
+            Signal::Replied { .. } => desk.ignore("no model call is running"),
+            Signal::Deleted(id) => {
+                desk.common.owed.retain(|owed| owed.id != id);
+                Next::Stay
+            }
+            Signal::Forgotten => {
+                self.asked = None;
+                Next::Stay
+            }
+            Signal::Fresh | Signal::Tick => Next::Stay,
+        }
+    }
+
+    fn wrote(&mut self, desk: &mut Desk<'_>, message: &CustomerMessage) -> Next {
+        desk.lang_of(&message.text);
+        if desk.policy().analyzer.wants_person(&message.text) {
+            return Next::Go(desk.fetch_person(Reason::AskedByCustomer, None));
+        }
+        let address = text::find_address(&message.text);
+        keep_question(desk, message, &address);
+        match address {
+            Address::Found(address) => Next::Go(begin_challenge(desk, address)),
+            Address::Malformed => {
+                desk.say(&Phrase::MalformedEmail);
+                Next::Stay
+            }
+            Address::None => {
+                if just_spoke(desk, self.asked) {
+                    return desk.ignore("one request for a burst");
+                }
+                self.asked = Some(desk.ctx.now);
+                desk.say(&Phrase::AskEmail);
+                Next::Stay
+            }
+        }
+    }
+}
+
+/// Returns whether the desk spoke to the same burst already.
+pub(super) fn just_spoke(desk: &Desk<'_>, when: Option<crate::time::Timestamp>) -> bool {
+    when.is_some_and(|when| desk.ctx.now.since(when) < desk.channel().debounce_max)
+}
+
+/// Keeps what the customer asked before the gate, to be answered after it. A bare address is no question.
+pub(super) fn keep_question(desk: &mut Desk<'_>, message: &CustomerMessage, address: &Address) {
+    let text = message.text.trim();
+    let is_question = match address {
+        Address::None => !text.is_empty(),
+        Address::Malformed | Address::Found(_) => {
+            text.contains('?') || text::words_beside_address(text) >= QUESTION_WORDS
+        }
+    };
+    if is_question {
+        desk.owe(Owed { id: message.id, text: message.text.clone(), at: message.at });
+    }
+}
+
+/// Makes a challenge for an address and mails it.
+pub(super) fn begin_challenge(desk: &mut Desk<'_>, address: String) -> Phase {
+    let [high, low, digits] = desk.ctx.seed;
+    let challenge = Challenge {
+        id: format!("{high:016x}{low:016x}"),
+        code: format!("{:06}", digits % 1_000_000),
+        address,
+        issued: desk.ctx.now,
+        expires: desk.ctx.now + desk.policy().gate.challenge_ttl,
+        wrong: 0,
+        resends: 0,
+        mailed: desk.ctx.now,
+        delay_told: false,
+    };
+    mail(desk, &challenge);
+    Phase::PendingVerification(PendingVerification { challenge, reminded: desk.ctx.now })
+}
+
+/// Mails link and code of a challenge.
+pub(super) fn mail(desk: &mut Desk<'_>, challenge: &Challenge) {
+    let mail = VerificationMail {
+        key: desk.common.key.clone(),
+        contact: desk.common.contact.as_ref().map(|contact| contact.key.clone()),
+        address: challenge.address.clone(),
+        lang: desk.lang(),
+        challenge: challenge.id.clone(),
+        code: challenge.code.clone(),
+        issued: challenge.issued,
+        expires: challenge.expires,
+    };
+    desk.push(RowKind::Mail(Box::new(mail)), Tie::Challenge(challenge.id.clone()));
+}
+
+/// Lets a customer in who is known already, without a word, and turns to what they asked.
+pub(super) fn enter(desk: &mut Desk<'_>, verified: Verified) -> Phase {
+    desk.admit(verified);
+    desk.why = Some("known customer");
+    desk.own_phase(None)
+}

@@ -1,0 +1,187 @@
+//! A mail with link and code is out. The button behind the link or the code typed here proves the address.
+
+use super::awaiting_email::{begin_challenge, enter, just_spoke, keep_question, mail};
+use crate::domain::{CustomerMessage, ProofKind, Verified};
+use crate::flow::desk::{Desk, Next};
+use crate::flow::effect::Effect;
+use crate::flow::phase::{AwaitingEmail, Fate, MailNews, PendingVerification, Phase, Signal};
+use crate::flow::text::{self, Address};
+use crate::language::{Phrase, Reason};
+
+impl PendingVerification {
+    pub(crate) fn on(&mut self, desk: &mut Desk<'_>, signal: Signal) -> Next {
+        match signal {
+            Signal::Wrote(message) => self.wrote(desk, &message),
+            Signal::TakenOver(reason) => {
+                let parked = Some(self.challenge.clone());
+                Next::Go(desk.give_way(reason, parked))
+            }
+            Signal::FetchPerson(reason) => self.fetch(desk, reason),
+            Signal::Proven(verified) => {
+                desk.common.spend(self.challenge.id.clone(), Fate::Void);
+                drop_mail(desk);
+                Next::Go(enter(desk, verified))
+            }
+            Signal::Confirmed(id) if id == self.challenge.id && !self.has_expired(desk) => {
+                Next::Go(self.verify(desk, ProofKind::Link))
+            }
+            Signal::Confirmed(_) => desk.ignore("not the open challenge"),
+            Signal::Disowned(id) if id == self.challenge.id => self.disown(desk),
+            Signal::Disowned(_) => desk.ignore("not the open challenge"),
+            Signal::Mail(news) => self.mail_news(desk, news),
+            Signal::Deleted(id) => {
+                desk.common.owed.retain(|owed| owed.id != id);
+                Next::Stay
+            }
+            Signal::HandedBack(_) => desk.ignore("the desk has it already"),
+            Signal::Replied { .. } => desk.ignore("no model call is running"),
+            Signal::Fresh | Signal::Forgotten | Signal::Tick => Next::Stay,
+        }
+    }
+
+    fn wrote(&mut self, desk: &mut Desk<'_>, message: &CustomerMessage) -> Next {
+        desk.lang_of(&message.text);
+        if desk.policy().analyzer.wants_person(&message.text) {
+            return self.fetch(desk, Reason::AskedByCustomer);
+        }
+        let address = text::find_address(&message.text);
+        if self.has_expired(desk) {
+            keep_question(desk, message, &address);
+            return self.renew(desk, address);
+        }
+        if text::find_codes(&message.text).contains(&self.challenge.code) {
+            return Next::Go(self.verify(desk, ProofKind::Code));
+        }
+        match address {
+            Address::Found(address) => self.corrected(desk, message, address),
+            Address::Malformed => {
+                desk.say(&Phrase::MalformedEmail);
+                Next::Stay
+            }
+            Address::None if text::is_code_attempt(&message.text) => self.wrong_code(desk),
+            Address::None if desk.policy().analyzer.wants_resend(&message.text) => self.resend(desk),
+            Address::None => self.remind(desk, message),
+        }
+    }
+
+    fn has_expired(&self, desk: &Desk<'_>) -> bool {
+        self.challenge.expires <= desk.ctx.now
+    }
+
+    fn fetch(&self, desk: &mut Desk<'_>, reason: Reason) -> Next {
+        let parked = Some(self.challenge.clone());
+        Next::Go(desk.fetch_person(reason, parked))
+    }
+
+    /// The address is proven.
+    fn verify(&self, desk: &mut Desk<'_>, by: ProofKind) -> Phase {
+        desk.common.spend(self.challenge.id.clone(), Fate::Used);
+        drop_mail(desk);
+        desk.confirmed = true;
+        let address = self.challenge.address.clone();
+        desk.say(&Phrase::Verified { address: address.clone() });
+        desk.admit(Verified { address: Some(address), at: desk.ctx.now, by });
+        desk.own_phase(None)
+    }
+
+    /// The challenge has expired: say so, and mail a new one, to the address just given or to the same.
+    fn renew(&self, desk: &mut Desk<'_>, address: Address) -> Next {
+        desk.common.spend(self.challenge.id.clone(), Fate::Void);
+        desk.say(&Phrase::Expired);
+        match address {
+            Address::Found(address) => Next::Go(begin_challenge(desk, address)),
+            Address::Malformed | Address::None => Next::Go(begin_challenge(desk, self.challenge.address.clone())),
+        }
+    }
+
+    /// An address was given again: the same one is a request for another mail, another one replaces the challenge.
+    fn corrected(&mut self, desk: &mut Desk<'_>, message: &CustomerMessage, address: String) -> Next {
+        keep_question(desk, message, &Address::Found(address.clone()));
+        if address.eq_ignore_ascii_case(&self.challenge.address) {
+            return self.resend(desk);
+        }
+        desk.common.spend(self.challenge.id.clone(), Fate::Void);
+        drop_mail(desk);
+        Next::Go(begin_challenge(desk, address))
+    }
+
+    fn resend(&mut self, desk: &mut Desk<'_>) -> Next {
+        let gate = &desk.policy().gate;
+        let (cooldown, cap) = (gate.resend_cooldown, gate.resends);
+        let passed = desk.ctx.now.since(self.challenge.mailed);
+        if self.challenge.resends >= cap {
+            desk.say(&Phrase::ResendCapped);
+        } else if passed < cooldown {
+            let left = cooldown.saturating_sub(passed);
+            desk.say(&Phrase::ResendTooSoon { seconds: left.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX) });
+        } else {
+            self.challenge.resends += 1;
+            self.challenge.mailed = desk.ctx.now;
+            mail(desk, &self.challenge);
+        }
+        Next::Stay
+    }
+
+    fn wrong_code(&mut self, desk: &mut Desk<'_>) -> Next {
+        self.challenge.wrong += 1;
+        let left = desk.policy().gate.wrong_codes.saturating_sub(self.challenge.wrong);
+        if left > 0 {
+            desk.say(&Phrase::WrongCode { left });
+            return Next::Stay;
+        }
+        self.end(desk, Fate::Void, &Phrase::TooManyCodes)
+    }
+
+    fn remind(&mut self, desk: &mut Desk<'_>, message: &CustomerMessage) -> Next {
+        keep_question(desk, message, &Address::None);
+        if just_spoke(desk, Some(self.reminded)) {
+            return desk.ignore("one reminder for a burst");
+        }
+        self.reminded = desk.ctx.now;
+        desk.say(&Phrase::Remind { address: self.challenge.address.clone() });
+        Next::Stay
+    }
+
+    fn disown(&self, desk: &mut Desk<'_>) -> Next {
+        desk.effects.push(Effect::BarAddress(self.challenge.address.clone()));
+        self.end(desk, Fate::Disowned, &Phrase::Disowned)
+    }
+
+    fn mail_news(&mut self, desk: &mut Desk<'_>, news: MailNews) -> Next {
+        match news {
+            MailNews::Sent => {
+                desk.say(&Phrase::MailSent { address: self.challenge.address.clone() });
+                Next::Stay
+            }
+            MailNews::Delayed if self.challenge.delay_told => Next::Stay,
+            MailNews::Delayed => {
+                self.challenge.delay_told = true;
+                desk.say(&Phrase::MailDelayed);
+                Next::Stay
+            }
+            MailNews::Capped => {
+                desk.say(&Phrase::MailsCapped);
+                Next::Stay
+            }
+            MailNews::Refused => {
+                let phrase = Phrase::MailRefused { address: self.challenge.address.clone() };
+                self.end(desk, Fate::Void, &phrase)
+            }
+            MailNews::GivenUp => self.fetch(desk, Reason::MailFailed),
+        }
+    }
+
+    /// Ends the challenge; the customer may give an address again.
+    fn end(&self, desk: &mut Desk<'_>, fate: Fate, phrase: &Phrase) -> Next {
+        desk.common.spend(self.challenge.id.clone(), fate);
+        drop_mail(desk);
+        desk.say(phrase);
+        Next::Go(Phase::AwaitingEmail(AwaitingEmail { asked: Some(desk.ctx.now) }))
+    }
+}
+
+/// Drops mails of ended challenges that have not left.
+fn drop_mail(desk: &mut Desk<'_>) {
+    use crate::flow::outbox::Tie;
+    desk.common.outbox.cut(|tie| matches!(tie, Tie::Challenge(_)));
+}

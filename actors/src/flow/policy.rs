@@ -1,0 +1,179 @@
+//! What the operator decides about conversations, as one immutable value.
+
+use crate::domain::{Lang, Status};
+use crate::ids::ConversationKey;
+use crate::language::{Analyzer, Phrasebook};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Every rule the flow follows.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Rules per channel, by name.
+    pub channels: BTreeMap<String, ChannelPolicy>,
+    /// Turns text into meaning.
+    pub analyzer: Arc<dyn Analyzer>,
+    /// Turns meaning into text.
+    pub phrases: Arc<dyn Phrasebook>,
+    /// The language of customers who have not shown one.
+    pub default_lang: Lang,
+    /// The language of notes for colleagues.
+    pub desk_lang: Lang,
+    /// How many messages are remembered.
+    pub memory_messages: usize,
+    /// How the gate works.
+    pub gate: GatePolicy,
+    /// How a turn works.
+    pub turn: TurnPolicy,
+    /// What else happens at a hand-over.
+    pub handoff: HandoffPolicy,
+    /// How sends are repeated.
+    pub outbox: OutboxPolicy,
+}
+
+/// Rules of one channel.
+#[derive(Debug, Clone)]
+pub struct ChannelPolicy {
+    /// Whether customers must prove an address before the model is asked anything.
+    pub gate: bool,
+    /// How long a burst must be quiet before it is answered.
+    pub debounce_quiet: Duration,
+    /// How long a burst may last before it is answered anyway.
+    pub debounce_max: Duration,
+    /// How long one text may be, in characters.
+    pub max_text: usize,
+    /// After how long without a word from a person the desk takes a conversation back; `None` for never.
+    pub human_idle: Option<Duration>,
+    /// Whether an open conversation without an assigned person is the desk's (inboxes without a connected bot).
+    pub answer_open_unassigned: bool,
+}
+
+impl Default for ChannelPolicy {
+    fn default() -> Self {
+        Self {
+            gate: true,
+            debounce_quiet: Duration::from_millis(1200),
+            debounce_max: Duration::from_secs(5),
+            max_text: 4000,
+            human_idle: None,
+            answer_open_unassigned: false,
+        }
+    }
+}
+
+/// How an address is proven.
+#[derive(Debug, Clone)]
+pub struct GatePolicy {
+    /// How long link and code work.
+    pub challenge_ttl: Duration,
+    /// How long to wait between two mails of one challenge.
+    pub resend_cooldown: Duration,
+    /// How many times a challenge's mail may be sent again.
+    pub resends: u32,
+    /// How many wrong codes end a challenge.
+    pub wrong_codes: u32,
+    /// How many times a failing mail is tried before a person is fetched.
+    pub mail_tries: u32,
+}
+
+impl Default for GatePolicy {
+    fn default() -> Self {
+        Self {
+            challenge_ttl: Duration::from_secs(24 * 3600),
+            resend_cooldown: Duration::from_secs(60),
+            resends: 3,
+            wrong_codes: 5,
+            mail_tries: 5,
+        }
+    }
+}
+
+/// How an answer comes about.
+#[derive(Debug, Clone)]
+pub struct TurnPolicy {
+    /// How many times a failed model call is repeated before a person is fetched.
+    pub max_retries: u32,
+    /// How long a turn may take from its first model call.
+    pub deadline: Duration,
+    /// How long one model call may take.
+    pub call_timeout: Duration,
+    /// How many times a new message makes a running turn start over.
+    pub restarts: u32,
+    /// The pause before the first repetition of a failed call; it doubles.
+    pub retry_pause: Duration,
+}
+
+impl Default for TurnPolicy {
+    fn default() -> Self {
+        Self {
+            max_retries: 2,
+            deadline: Duration::from_secs(90),
+            call_timeout: Duration::from_secs(30),
+            restarts: 2,
+            retry_pause: Duration::from_secs(1),
+        }
+    }
+}
+
+/// What else happens when a person is fetched.
+#[derive(Debug, Clone, Default)]
+pub struct HandoffPolicy {
+    /// A label to add.
+    pub label: Option<String>,
+    /// A priority to set.
+    pub priority: Option<String>,
+    /// A team to assign.
+    pub team: Option<u64>,
+}
+
+/// How sends are repeated and settled.
+#[derive(Debug, Clone)]
+pub struct OutboxPolicy {
+    /// After how long the absence of a message proves that it will not land any more.
+    pub settle: Duration,
+    /// How old the last sight of the vendor's state may be before the desk must look again before it speaks.
+    pub fresh: Duration,
+    /// How old an answer may be before it is dropped and a person is fetched.
+    pub stale: Duration,
+    /// The pause before the first repetition of a send; it doubles up to five minutes.
+    pub retry_pause: Duration,
+}
+
+impl Default for OutboxPolicy {
+    fn default() -> Self {
+        Self {
+            settle: Duration::from_secs(45),
+            fresh: Duration::from_secs(30),
+            stale: Duration::from_secs(3600),
+            retry_pause: Duration::from_secs(1),
+        }
+    }
+}
+
+impl Policy {
+    /// Returns the rules of the conversation's channel; the strict defaults if none were given.
+    pub fn channel(&self, key: &ConversationKey) -> ChannelPolicy {
+        self.channels.get(key.channel()).cloned().unwrap_or_default()
+    }
+}
+
+impl ChannelPolicy {
+    /// Returns whether the vendor's status leaves the conversation to the desk.
+    pub fn is_ours(&self, state: &crate::domain::ConversationState) -> bool {
+        use crate::domain::Assignee;
+        match state.status {
+            Status::Pending => true,
+            Status::Open => {
+                self.answer_open_unassigned && matches!(state.assignee, Assignee::Nobody | Assignee::Us)
+            }
+            Status::Resolved | Status::Snoozed => false,
+        }
+    }
+}
+
+/// Returns the pause before repetition number `n` (from 1): doubling from `first`, at most five minutes.
+pub(crate) fn backoff(first: Duration, n: u32) -> Duration {
+    let doubled = first.saturating_mul(1_u32.checked_shl(n.saturating_sub(1).min(16)).unwrap_or(u32::MAX));
+    doubled.min(Duration::from_secs(300))
+}
