@@ -54,7 +54,7 @@ pub struct Contact {
 }
 
 /// What an inbound webhook means, in the engine's words.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inbound {
     /// The conversation it belongs to.
     pub key: ConversationKey,
@@ -71,7 +71,7 @@ pub struct Inbound {
 }
 
 /// What happened in a conversation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
     /// The customer wrote.
     CustomerWrote(CustomerMessage),

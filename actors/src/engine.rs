@@ -1,25 +1,124 @@
-//! The way in: everything outside the engine talks to it through an [`EngineHandle`].
+//! The way in: [`Engine::start`] makes the actors, and everything outside talks to them through an [`EngineHandle`].
 
-use crate::domain::{Assignee, Contact, Inbound, Lang, Order, Remembered, Status, Verified};
-use crate::ids::{ConversationKey, OutboundId};
-use crate::language::Reason;
-use crate::ports::PortError;
-use crate::time::Timestamp;
-use serde::{Deserialize, Serialize};
+mod settings;
+mod types;
+
+pub use settings::{Crypto, GateSettings, MailCaps, NoBudget, Ports, Settings};
+pub use types::{ChallengeView, DeliverError, Intake, PhaseName, Receipt, RowView, Summary, View};
+
+use crate::alerts::{AlertPorts, Alerts};
+use crate::conversation::{Answer, ConversationMsg};
+use crate::directory::places::Places;
+use crate::directory::watch::HUMAN_MODE;
+use crate::directory::{Directory, DirectoryMsg};
+use crate::domain::{Event, Inbound, Order};
+use crate::flow::{Incident, Input};
+use crate::ids::ConversationKey;
+use crate::metrics;
+use crate::outbound::{Gate, Outbound, Priority};
+use crate::ports::{Act, Destination, PortError};
+use crate::shared::Shared;
+use ::metrics::counter;
+use ractor::{Actor, ActorRef, SpawnErr};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// How many conversations the human switch visits when it is turned off.
+const SWEEP: usize = 10_000;
+
+/// Makes engines.
+#[derive(Debug)]
+pub struct Engine;
 
 /// A running engine. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct EngineHandle {}
+pub struct EngineHandle {
+    shared: Arc<Shared>,
+    directory: ActorRef<DirectoryMsg>,
+    outbound: ractor::ActorCell,
+    alerts: ractor::ActorCell,
+}
+
+impl Engine {
+    /// Starts the supervisors. Work that an earlier run left is taken at once, as far as the store answers.
+    ///
+    /// # Errors
+    /// [`SpawnErr`] if a supervisor cannot be started.
+    pub async fn start(ports: Ports, settings: Settings) -> Result<EngineHandle, SpawnErr> {
+        let gates: BTreeMap<String, Gate> = settings
+            .gates
+            .iter()
+            .map(|(name, gate)| (name.clone(), Gate::new(name, gate.width, gate.budget.clone(), ports.clock.clone())))
+            .collect();
+        let cards = gates.get("teams").cloned();
+        let shared = Arc::new(Shared {
+            gates: gates.clone(),
+            places: Places::default(),
+            waiting: AtomicUsize::new(0),
+            human_mode: AtomicBool::new(false),
+            store_down: AtomicBool::new(false),
+            model_faulty: AtomicBool::new(false),
+            directory: OnceLock::new(),
+            alerts: OnceLock::new(),
+            ports,
+            settings,
+        });
+        let (outbound, _) = Actor::spawn(None, Outbound, gates).await?;
+        let alert_ports = AlertPorts {
+            sink: shared.ports.alerts.clone(),
+            second: shared.ports.second_alerts.clone(),
+            gate: cards
+                .unwrap_or_else(|| Gate::new("teams", 1, Arc::new(settings::NoBudget), shared.ports.clock.clone())),
+            clock: shared.ports.clock.clone(),
+        };
+        let (alerts, _) = Actor::spawn(None, Alerts, alert_ports).await?;
+        // Set once, right here.
+        let _ = shared.alerts.set(alerts.clone());
+        let (directory, _) = Actor::spawn(None, Directory, shared.clone()).await?;
+        let _ = shared.directory.set(directory.clone());
+        if let Err(error) = shared.ports.store.reclaim(&shared.settings.node).await {
+            tracing::warn!(error = %error, "the store does not answer yet; work is taken when it does");
+        }
+        Ok(EngineHandle { shared, directory, outbound: outbound.get_cell(), alerts: alerts.get_cell() })
+    }
+}
+
+/// Counts one caller for as long as it waits.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn enter(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 impl EngineHandle {
     /// Takes one inbound event. When this returns `Ok`, what the event demands is durable.
     ///
+    /// An event that makes its conversation fail is tried once more on the restarted one; failing again, it is parked:
+    /// kept for an operator, and the conversation is given to the people.
+    ///
     /// # Errors
     /// [`DeliverError`]: nothing was taken, the vendor should deliver again.
     pub async fn deliver(&self, inbound: Inbound) -> Result<Receipt, DeliverError> {
-        let _ = inbound;
-        unimplemented!()
+        let key = inbound.key.clone();
+        for _ in 0..2 {
+            match self.ask(&key, Input::Inbound(Box::new(inbound.clone()))).await? {
+                Some(answer) => return Ok(answer.receipt),
+                None => tracing::warn!(conversation = %key, "a conversation failed on an event"),
+            }
+        }
+        self.park(inbound).await
     }
 
     /// Gives an operator's order to a conversation.
@@ -27,8 +126,10 @@ impl EngineHandle {
     /// # Errors
     /// [`DeliverError`]; [`DeliverError::Unknown`] if there is no such conversation.
     pub async fn order(&self, key: &ConversationKey, order: Order) -> Result<Receipt, DeliverError> {
-        let _ = (key, order);
-        unimplemented!()
+        if self.view(key).await?.is_none() {
+            return Err(DeliverError::Unknown);
+        }
+        Ok(self.must(key, Input::Ordered(order)).await?.receipt)
     }
 
     /// Shows what a verification link leads to, changing nothing.
@@ -36,8 +137,9 @@ impl EngineHandle {
     /// # Errors
     /// [`DeliverError`] if the conversation cannot be read.
     pub async fn challenge(&self, key: &ConversationKey, challenge: &str) -> Result<ChallengeView, DeliverError> {
-        let _ = (key, challenge);
-        unimplemented!()
+        let (port, view) = oneshot::channel();
+        self.shared.route(key, ConversationMsg::Challenge(challenge.to_owned(), port));
+        view.await.unwrap_or(Err(DeliverError::Busy))
     }
 
     /// The button behind the link was pressed. [`ChallengeView::Done`] exactly once per challenge.
@@ -45,8 +147,8 @@ impl EngineHandle {
     /// # Errors
     /// [`DeliverError`] if the conversation cannot be read or written.
     pub async fn confirm(&self, key: &ConversationKey, challenge: &str) -> Result<ChallengeView, DeliverError> {
-        let _ = (key, challenge);
-        unimplemented!()
+        let answer = self.must(key, Input::LinkConfirmed(challenge.to_owned())).await?;
+        Ok(answer.challenge.unwrap_or(ChallengeView::Foreign))
     }
 
     /// "This was not me" was pressed: ends the challenge and bars the address for a day.
@@ -54,8 +156,8 @@ impl EngineHandle {
     /// # Errors
     /// [`DeliverError`] if the conversation cannot be read or written.
     pub async fn disown(&self, key: &ConversationKey, challenge: &str) -> Result<ChallengeView, DeliverError> {
-        let _ = (key, challenge);
-        unimplemented!()
+        let answer = self.must(key, Input::LinkDisowned(challenge.to_owned())).await?;
+        Ok(answer.challenge.unwrap_or(ChallengeView::Foreign))
     }
 
     /// Shows a conversation; `None` if there is none.
@@ -63,8 +165,9 @@ impl EngineHandle {
     /// # Errors
     /// [`DeliverError`] if it cannot be read.
     pub async fn view(&self, key: &ConversationKey) -> Result<Option<View>, DeliverError> {
-        let _ = key;
-        unimplemented!()
+        let (port, view) = oneshot::channel();
+        self.shared.route(key, ConversationMsg::View(port));
+        view.await.unwrap_or(Err(DeliverError::Busy))
     }
 
     /// Lists conversations, the most recently changed first.
@@ -72,13 +175,13 @@ impl EngineHandle {
     /// # Errors
     /// [`PortError`] if the store cannot be read.
     pub async fn list(&self, limit: usize) -> Result<Vec<Summary>, PortError> {
-        let _ = limit;
-        unimplemented!()
+        let listed = self.shared.ports.store.list(limit).await?;
+        Ok(listed.iter().filter_map(|entry| serde_json::from_slice(&entry.summary).ok()).collect())
     }
 
     /// Returns whether the global human switch is on, as last read from the store (at most a second ago).
     pub fn human_mode(&self) -> bool {
-        unimplemented!()
+        self.shared.human_mode.load(Ordering::Relaxed)
     }
 
     /// Turns the global human switch for all nodes. Turning it off returns the conversations that no person touched.
@@ -86,190 +189,109 @@ impl EngineHandle {
     /// # Errors
     /// [`PortError`] if the store cannot be written.
     pub async fn set_human_mode(&self, on: bool) -> Result<(), PortError> {
-        let _ = on;
-        unimplemented!()
+        self.shared.ports.store.put_setting(HUMAN_MODE, if on { "on" } else { "off" }).await?;
+        self.shared.human_mode.store(on, Ordering::Relaxed);
+        if !on {
+            for summary in self.list(SWEEP).await? {
+                if summary.reason.as_deref() == Some(crate::language::Reason::HumanMode.name()) {
+                    self.shared.report(&summary.key, Input::HumanModeOff);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives no more permits: nothing new leaves the house. Webhooks are still taken.
+    pub fn stop_claiming(&self) {
+        for gate in self.shared.gates.values() {
+            gate.close();
+        }
     }
 
     /// Stops claiming work, lets what is on the wire finish, and stops all actors.
     pub async fn drain(&self, within: Duration) {
-        let _ = within;
-        unimplemented!()
-    }
-}
-
-/// The acknowledgement of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Receipt {
-    /// What became of it.
-    pub intake: Intake,
-    /// The phase after it.
-    pub phase: PhaseName,
-}
-
-/// What became of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Intake {
-    /// It changed the conversation, durably.
-    Accepted,
-    /// It was taken before.
-    Duplicate,
-    /// It concerns nobody; why.
-    Ignored(&'static str),
-    /// It made the conversation fail twice; it is kept for an operator, and a person was fetched.
-    Parked,
-}
-
-/// The phases by name, for labels and views.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PhaseName {
-    /// Asked for an address.
-    AwaitingEmail,
-    /// A mail is out.
-    PendingVerification,
-    /// The desk answers.
-    Bot,
-    /// A person has it.
-    Human,
-}
-
-impl PhaseName {
-    /// Returns the label.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            PhaseName::AwaitingEmail => "awaiting_email",
-            PhaseName::PendingVerification => "pending_verification",
-            PhaseName::Bot => "bot",
-            PhaseName::Human => "human",
+        self.stop_claiming();
+        let settled = async {
+            while self.shared.gates.values().any(|gate| gate.running() > 0) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        if tokio::time::timeout(within, settled).await.is_err() {
+            tracing::warn!("some sends did not end in time; their outcome is looked up at the next start");
+        }
+        // Children first: a supervisor that ends kills them.
+        let cell = self.directory.get_cell();
+        cell.drain_children_and_wait(Some(within)).await;
+        for cell in [cell, self.outbound.clone(), self.alerts.clone()] {
+            if let Err(error) = cell.stop_and_wait(None, Some(within)).await {
+                tracing::debug!(error = %error, "a supervisor had stopped already");
+            }
         }
     }
-}
 
-/// Why an event was not taken.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum DeliverError {
-    /// Too much is waiting: ask the vendor to slow down (429).
-    #[error("the desk is busy")]
-    Busy,
-    /// The store cannot be reached: hold, then ask the vendor to repeat (500).
-    #[error("the store is unavailable")]
-    Unavailable(#[source] PortError),
-    /// The daemon is stopping.
-    #[error("the desk is closing")]
-    Closing,
-    /// There is no such conversation.
-    #[error("no such conversation")]
-    Unknown,
-    /// The conversation's record cannot be read; an operator must requeue it.
-    #[error("the conversation is quarantined")]
-    Quarantined,
-}
+    /// Brings an input to its conversation. `None`: the conversation failed on it.
+    async fn ask(&self, key: &ConversationKey, input: Input) -> Result<Option<Answer>, DeliverError> {
+        self.admit(key)?;
+        let (port, answer) = oneshot::channel();
+        let _waiting = Waiting::enter(&self.shared.waiting);
+        self.shared.route(key, ConversationMsg::Hear(Box::new(input), Some(port)));
+        match answer.await {
+            Ok(answered) => answered.map(Some),
+            Err(_) => Ok(None),
+        }
+    }
 
-/// What a verification link leads to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ChallengeView {
-    /// It can be confirmed.
-    Open {
-        /// The address to be proven.
-        address: String,
-        /// When the mail was asked for.
-        issued: Timestamp,
-        /// The first words of the chat, for "is this you?".
-        first_words: String,
-        /// The customer's language.
-        lang: Lang,
-    },
-    /// This very request verified the address.
-    Done {
-        /// The customer's language.
-        lang: Lang,
-    },
-    /// It was used before.
-    Used {
-        /// The customer's language.
-        lang: Lang,
-    },
-    /// It has expired, was replaced by a newer one, or was ended after wrong codes.
-    Expired {
-        /// The customer's language.
-        lang: Lang,
-    },
-    /// It was ended by "this was not me".
-    Disowned {
-        /// The customer's language.
-        lang: Lang,
-    },
-    /// This conversation never made such a challenge.
-    Foreign,
-}
+    /// Like [`Self::ask`], for inputs that are not worth parking.
+    async fn must(&self, key: &ConversationKey, input: Input) -> Result<Answer, DeliverError> {
+        for _ in 0..2 {
+            if let Some(answer) = self.ask(key, input.clone()).await? {
+                return Ok(answer);
+            }
+        }
+        Err(DeliverError::Busy)
+    }
 
-/// A conversation as operators and tests see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct View {
-    /// The conversation.
-    pub key: ConversationKey,
-    /// The phase.
-    pub phase: PhaseName,
-    /// In the human phase: why.
-    pub reason: Option<Reason>,
-    /// The customer's language.
-    pub lang: Lang,
-    /// The customer, as far as known.
-    pub contact: Option<Contact>,
-    /// The verification, if there is one.
-    pub verified: Option<Verified>,
-    /// The vendor's status, as last seen.
-    pub status: Option<Status>,
-    /// The vendor's assignee, as last seen.
-    pub assignee: Option<Assignee>,
-    /// How many customer messages are owed an answer.
-    pub owed: usize,
-    /// Whether a model call is running.
-    pub thinking: bool,
-    /// How many model calls failed in a row.
-    pub failures: u32,
-    /// What has not left the house yet, or is not known to have.
-    pub outbox: Vec<RowView>,
-    /// What is remembered, oldest first.
-    pub memory: Vec<Remembered>,
-    /// The next deadline and its reason.
-    pub next: Option<(Timestamp, String)>,
-    /// How many commits made it.
-    pub version: u64,
-}
+    /// Bounds what waits in mailboxes: they have no bound of their own.
+    fn admit(&self, key: &ConversationKey) -> Result<(), DeliverError> {
+        let settings = &self.shared.settings;
+        let vitals = self.shared.places.vitals(key);
+        let waiting = vitals.as_ref().map_or(0, |vitals| vitals.waiting.load(Ordering::Relaxed));
+        if waiting >= settings.mailbox {
+            counter!(metrics::DELIVER_BUSY, "bound" => "conversation").increment(1);
+            return Err(DeliverError::Busy);
+        }
+        if self.shared.waiting.load(Ordering::Relaxed) >= settings.mailboxes {
+            counter!(metrics::DELIVER_BUSY, "bound" => "total").increment(1);
+            return Err(DeliverError::Busy);
+        }
+        Ok(())
+    }
 
-/// An outbox row as operators see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct RowView {
-    /// The id that travels with it.
-    pub id: OutboundId,
-    /// What it is: `text`, `note`, `open`, `mail`, `card`…
-    pub kind: String,
-    /// Where it stands: `queued`, `waiting`, `sending`, `unknown`, `held`.
-    pub state: String,
-    /// How often it was tried.
-    pub tries: u32,
-    /// When it was made.
-    pub created: Timestamp,
-    /// What went wrong last, for the operator.
-    pub trouble: Option<String>,
-}
-
-/// A conversation in a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Summary {
-    /// The conversation.
-    pub key: ConversationKey,
-    /// The phase.
-    pub phase: PhaseName,
-    /// In the human phase: why, by name.
-    pub reason: Option<String>,
-    /// The customer's name, if known.
-    pub name: Option<String>,
-    /// Whether the customer is verified.
-    pub verified: bool,
-    /// How many customer messages are owed an answer.
-    pub owed: usize,
-    /// When it last changed.
-    pub changed: Timestamp,
+    /// Keeps an event that made its conversation fail twice, and gives the conversation to the people past the flow.
+    async fn park(&self, inbound: Inbound) -> Result<Receipt, DeliverError> {
+        let parked = ConversationKey::new("parked", inbound.key.channel(), inbound.key.id());
+        let [id, ..] = self.shared.ports.crypto.random();
+        let entry = serde_json::to_vec(&inbound).expect("an inbound has only encodable fields");
+        let kept = self.shared.ports.store.append_feed(&parked, &format!("{id:016x}"), entry.into()).await;
+        kept.map_err(|error| self.shared.unavailable(error))?;
+        self.shared.raise(Incident::EventParked);
+        tracing::error!(conversation = %inbound.key, "an event made its conversation fail twice; it is parked");
+        if matches!(inbound.event, Event::CustomerWrote(_))
+            && let Some(channel) = self.shared.ports.channels.get(inbound.key.channel()).cloned()
+        {
+            let gate = self.shared.gate(inbound.key.channel()).cloned();
+            let contact = inbound.contact.map(|contact| contact.key);
+            tokio::spawn(async move {
+                let _permit = match gate {
+                    Some(gate) => Some(gate.acquire(Priority::High).await),
+                    None => None,
+                };
+                let to = Destination { key: inbound.key, contact };
+                let id = crate::ids::OutboundId(format!("parked-{id:016x}"));
+                let verdict = channel.send(&to, &Act::Open, &id).await;
+                tracing::warn!(conversation = %to.key, ?verdict, "gave a failing conversation to the people");
+            });
+        }
+        Ok(Receipt { intake: Intake::Parked, phase: PhaseName::Human })
+    }
 }

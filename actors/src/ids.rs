@@ -36,7 +36,7 @@ impl ConversationKey {
 
     /// Returns the account part.
     pub fn account(&self) -> &str {
-        self.0.splitn(3, ':').nth(1).unwrap_or_default()
+        self.0.split(':').nth(1).unwrap_or_default()
     }
 
     /// Returns the part that the channel itself uses to find the conversation.

@@ -81,9 +81,8 @@ impl Desk<'_> {
     pub(crate) fn say_once(&mut self, phrase: &Phrase) {
         let text = self.ctx.policy.phrases.say(self.lang(), phrase);
         let last = self.memory.messages().iter().rfind(|message| message.role == Role::Desk);
-        let just = last.is_some_and(|last| {
-            last.text == text && self.ctx.now.since(last.at) < self.channel().debounce_max
-        });
+        let just =
+            last.is_some_and(|last| last.text == text && self.ctx.now.since(last.at) < self.channel().debounce_max);
         if !just {
             self.speak(&text, &Tie::Desk);
         }
@@ -164,7 +163,8 @@ impl Desk<'_> {
         self.say_tied(&phrase, &Tie::Handoff);
         self.act(Act::Open, Tie::Open);
         self.mark_for_people();
-        let note = self.ctx.policy.phrases.say(self.ctx.policy.desk_lang, &Phrase::HandoffNote(Box::new(self.note(&reason))));
+        let note =
+            self.ctx.policy.phrases.say(self.ctx.policy.desk_lang, &Phrase::HandoffNote(Box::new(self.note(&reason))));
         self.act(Act::Note { text: note }, Tie::Always);
         let card = self.card(&reason);
         self.push(RowKind::Card(Box::new(card)), Tie::Handoff);
@@ -240,10 +240,11 @@ impl Desk<'_> {
 
     fn known_address(&self) -> Option<(String, Option<crate::domain::ProofKind>)> {
         let proven = self.common.verified.as_ref();
-        let address = proven.and_then(|verified| verified.address.clone()).map(|address| {
-            (address, proven.map(|verified| verified.by))
-        });
-        let on_file = || self.common.contact.as_ref().and_then(|contact| contact.email.clone()).map(|email| (email, None));
+        let address = proven
+            .and_then(|verified| verified.address.clone())
+            .map(|address| (address, proven.map(|verified| verified.by)));
+        let on_file =
+            || self.common.contact.as_ref().and_then(|contact| contact.email.clone()).map(|email| (email, None));
         address.or_else(on_file)
     }
 

@@ -112,14 +112,24 @@ impl Incident {
             Incident::ModelUnauthorized => "The model provider refuses our key: check OPENAI_API_KEY.",
             Incident::ModelNotFound => "The model does not exist for this key: check OPENAI_MODEL.",
             Incident::ModelQuota => "The model account has no credit left: add credit or raise its limit.",
-            Incident::AccountFault => "A vendor refuses our account; its sends are paused: see the log for which and why.",
-            Incident::RowHeld => "It is unknown whether a message reached a customer: look at the conversation and decide.",
+            Incident::AccountFault => {
+                "A vendor refuses our account; its sends are paused: see the log for which and why."
+            }
+            Incident::RowHeld => {
+                "It is unknown whether a message reached a customer: look at the conversation and decide."
+            }
             Incident::RowRejected => "A vendor refused a message to a customer for good: see the log for why.",
             Incident::OtherBot => "Another bot is assigned to conversations of this desk: disconnect one of them.",
-            Incident::EventParked => "An event made a conversation fail twice; it is kept and a person was fetched: report the log.",
+            Incident::EventParked => {
+                "An event made a conversation fail twice; it is kept and a person was fetched: report the log."
+            }
             Incident::Quarantined => "A conversation's record cannot be read by this version: see the log.",
-            Incident::LookForbidden => "The channel does not let the desk look at a conversation; interrupted work goes to people: set CHATWOOT_USER_TOKEN or update Chatwoot to 4.14.2.",
-            Incident::NoBotConnected => "Conversations start open, so the desk is silent: connect the agent bot to the inbox, or set ANSWER_OPEN_UNASSIGNED=true.",
+            Incident::LookForbidden => {
+                "The channel does not let the desk look at a conversation; interrupted work goes to people: set CHATWOOT_USER_TOKEN or update Chatwoot to 4.14.2."
+            }
+            Incident::NoBotConnected => {
+                "Conversations start open, so the desk is silent: connect the agent bot to the inbox, or set ANSWER_OPEN_UNASSIGNED=true."
+            }
             Incident::StoreUnavailable => "The store does not answer; webhooks are refused until it does.",
         }
     }

@@ -1,8 +1,6 @@
 //! From inputs to signals: what is the same in every phase. Duplicates, the vendor's state, the human switch.
 
-use crate::domain::{
-    Assignee, ConversationState, CustomerMessage, Event, Inbound, Order, Remembered, Role, Status,
-};
+use crate::domain::{Assignee, ConversationState, CustomerMessage, Event, Inbound, Order, Remembered, Role, Status};
 use crate::engine::Intake;
 use crate::flow::desk::Desk;
 use crate::flow::effect::{Effect, Incident};

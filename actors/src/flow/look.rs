@@ -45,7 +45,10 @@ impl Desk<'_> {
             Ok(look) => self.seen(phase, *look),
             Err(PortErrorKind::Forbidden) => self.blind(),
             Err(
-                PortErrorKind::Transient | PortErrorKind::Throttled(_) | PortErrorKind::Rejected | PortErrorKind::Broken,
+                PortErrorKind::Transient
+                | PortErrorKind::Throttled(_)
+                | PortErrorKind::Rejected
+                | PortErrorKind::Broken,
             ) => {
                 self.common.volatile.failed_looks += 1;
                 let pause = backoff(self.policy().outbox.retry_pause, self.common.volatile.failed_looks);

@@ -164,9 +164,7 @@ impl ChannelPolicy {
         use crate::domain::Assignee;
         match state.status {
             Status::Pending => true,
-            Status::Open => {
-                self.answer_open_unassigned && matches!(state.assignee, Assignee::Nobody | Assignee::Us)
-            }
+            Status::Open => self.answer_open_unassigned && matches!(state.assignee, Assignee::Nobody | Assignee::Us),
             Status::Resolved | Status::Snoozed => false,
         }
     }

@@ -113,7 +113,9 @@ impl Desk<'_> {
         let pending = self.common.state.as_ref().is_none_or(|state| state.status == Status::Pending);
         let only_if = |wanted: bool, why| if wanted { Wanted::Yes } else { Wanted::No(why) };
         match &row.tie {
-            Tie::Answer if human.is_none() && self.ctx.now.since(row.made) > self.policy().outbox.stale => Wanted::Stale,
+            Tie::Answer if human.is_none() && self.ctx.now.since(row.made) > self.policy().outbox.stale => {
+                Wanted::Stale
+            }
             Tie::Desk | Tie::Answer => only_if(human.is_none(), "a person has it"),
             Tie::Pend => only_if(human.is_none() && !pending, "the conversation need not be given to the desk"),
             Tie::Handoff => only_if(human.is_none_or(|human| !human.touched), "a person has written already"),
@@ -142,4 +144,3 @@ fn depends_on_state(row: &Row) -> bool {
         RowKind::Mail(_) | RowKind::Card(_) | RowKind::Remember(_) => false,
     }
 }
-

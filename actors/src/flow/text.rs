@@ -39,7 +39,9 @@ pub enum Address {
 pub fn find_address(text: &str) -> Address {
     let mut malformed = false;
     let mut found = None;
-    for word in text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '<' | '>' | '(' | ')' | '"' | '«' | '»' | '|')) {
+    for word in text
+        .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '<' | '>' | '(' | ')' | '"' | '«' | '»' | '|'))
+    {
         let word = word
             .trim_start_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '@' | '_' | '+'))
             .trim_end_matches(|c: char| !c.is_alphanumeric() && c != '@');
@@ -98,7 +100,8 @@ pub fn find_codes(text: &str) -> Vec<String> {
             run.push(char::from_digit(digit, 10).unwrap_or('0'));
             continue;
         }
-        let joins = matches!(c, ' ' | '-' | '\u{a0}') && run.len() == 3 && chars.peek().is_some_and(char::is_ascii_digit);
+        let joins =
+            matches!(c, ' ' | '-' | '\u{a0}') && run.len() == 3 && chars.peek().is_some_and(char::is_ascii_digit);
         if !joins {
             take_code(&mut run, &mut codes);
         }
@@ -141,7 +144,16 @@ mod tests {
 
     #[test]
     fn what_looks_like_an_address_is_told_from_what_does_not() {
-        for text in ["jane@example", "jane@@example.com", "@example.com", "jane@.com", "a b@c..de", "x@1.2.3.4", "jane@", "ja..ne@ex.com"] {
+        for text in [
+            "jane@example",
+            "jane@@example.com",
+            "@example.com",
+            "jane@.com",
+            "a b@c..de",
+            "x@1.2.3.4",
+            "jane@",
+            "ja..ne@ex.com",
+        ] {
             assert_eq!(find_address(text), Address::Malformed, "{text}");
         }
         for text in ["hello", "", "meet @ noon", "ping @jane", "price 5@", "@@@"] {

@@ -51,6 +51,16 @@ impl Flow {
         }
     }
 
+    /// Returns whether the row waits for a permit.
+    pub fn is_acquiring(&self, row: u64) -> bool {
+        self.common.volatile.acquiring.contains(&row)
+    }
+
+    /// Returns whether nothing is remembered.
+    pub fn is_forgotten(&self) -> bool {
+        self.memory.messages().is_empty()
+    }
+
     /// Returns the conversation.
     pub fn key(&self) -> &ConversationKey {
         &self.common.key

@@ -2,9 +2,9 @@
 
 use crate::domain::{CustomerMessage, Verified};
 use crate::flow::desk::{Desk, Next};
+use crate::flow::outbox::{RowKind, Tie};
 use crate::flow::phase::{AwaitingEmail, Challenge, MailNews, Owed, PendingVerification, Phase, Signal};
 use crate::flow::text::{self, Address};
-use crate::flow::outbox::{RowKind, Tie};
 use crate::language::{Phrase, Reason};
 use crate::ports::VerificationMail;
 
@@ -18,9 +18,9 @@ impl AwaitingEmail {
             Signal::TakenOver(reason) => Next::Go(desk.give_way(reason, None)),
             Signal::FetchPerson(reason) => Next::Go(desk.fetch_person(reason, None)),
             Signal::Proven(verified) => Next::Go(enter(desk, verified)),
-            Signal::Mail(MailNews::Sent | MailNews::Delayed | MailNews::Refused | MailNews::Capped | MailNews::GivenUp) => {
-                desk.ignore("the mail belongs to an ended challenge")
-            }
+            Signal::Mail(
+                MailNews::Sent | MailNews::Delayed | MailNews::Refused | MailNews::Capped | MailNews::GivenUp,
+            ) => desk.ignore("the mail belongs to an ended challenge"),
             Signal::Confirmed(_) | Signal::Disowned(_) => desk.ignore("no challenge is open"),
             Signal::HandedBack(_) => desk.ignore("the desk has it already"),
             Signal::Replied { .. } => desk.ignore("no model call is running"),

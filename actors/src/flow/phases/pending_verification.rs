@@ -113,7 +113,9 @@ impl PendingVerification {
             desk.say(&Phrase::ResendCapped);
         } else if passed < cooldown {
             let left = cooldown.saturating_sub(passed);
-            desk.say(&Phrase::ResendTooSoon { seconds: left.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX) });
+            desk.say(&Phrase::ResendTooSoon {
+                seconds: left.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX),
+            });
         } else {
             self.challenge.resends += 1;
             self.challenge.mailed = desk.ctx.now;

@@ -1,0 +1,155 @@
+//! The supervisor of the alert lane: incidents about the desk itself become cards, one each, through the same gate as the
+//! hand-over cards. When the colleagues' channel accepts nothing for too long, a second path is used.
+
+mod incidents;
+
+use crate::flow::Incident;
+use crate::metrics;
+use crate::outbound::{Gate, Priority};
+use crate::ports::{AlertSink, Card, Verdict};
+use crate::time::{Clock, Timestamp};
+use incidents::Incidents;
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often open incidents are looked over and unsent cards tried again.
+const TICK: Duration = Duration::from_secs(5);
+
+/// After how long without an accepted card the second path is used.
+const SECOND_PATH: Duration = Duration::from_secs(120);
+
+/// How many cards wait at most; the oldest are dropped, counted.
+const MAX_WAITING: usize = 100;
+
+/// The supervisor.
+#[derive(Debug)]
+pub(crate) struct Alerts;
+
+/// What it hears.
+#[derive(Debug)]
+pub(crate) enum AlertsMsg {
+    /// Something is wrong.
+    Raise(Incident),
+    /// It is mended.
+    Resolve(Incident),
+    /// A card went its way.
+    Posted(Card, Timestamp, bool),
+    /// Time has passed.
+    Tick,
+}
+
+/// What it is given.
+#[derive(Debug, Clone)]
+pub(crate) struct AlertPorts {
+    pub(crate) sink: Arc<dyn AlertSink>,
+    pub(crate) second: Option<Arc<dyn AlertSink>>,
+    pub(crate) gate: Gate,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// Open incidents and cards that wait.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    ports: AlertPorts,
+    incidents: Incidents,
+    waiting: VecDeque<(Card, Timestamp)>,
+    posting: bool,
+}
+
+impl Actor for Alerts {
+    type Msg = AlertsMsg;
+    type State = Desk;
+    type Arguments = AlertPorts;
+
+    async fn pre_start(&self, myself: ActorRef<AlertsMsg>, ports: AlertPorts) -> Result<Desk, ActorProcessingErr> {
+        myself.send_after(TICK, || AlertsMsg::Tick);
+        Ok(Desk { ports, incidents: Incidents::default(), waiting: VecDeque::new(), posting: false })
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<AlertsMsg>,
+        msg: AlertsMsg,
+        desk: &mut Desk,
+    ) -> Result<(), ActorProcessingErr> {
+        let now = desk.ports.clock.now();
+        match msg {
+            AlertsMsg::Raise(incident) => {
+                let card = desk.incidents.raise(incident, now);
+                let outcome = if card.is_some() { "raised" } else { "folded" };
+                ::metrics::counter!(metrics::ALERTS, "key" => incident.name(), "outcome" => outcome).increment(1);
+                if card.is_some() {
+                    tracing::error!(incident = incident.name(), "{}", incident.advice());
+                }
+                desk.queue(card, now);
+            }
+            AlertsMsg::Resolve(incident) => {
+                let card = desk.incidents.resolve(incident, now);
+                desk.queue(card, now);
+            }
+            AlertsMsg::Posted(card, since, accepted) => desk.posted(card, since, accepted),
+            AlertsMsg::Tick => {
+                let due = desk.incidents.due(now);
+                desk.queue(due, now);
+                myself.send_after(TICK, || AlertsMsg::Tick);
+            }
+        }
+        desk.post_next(&myself);
+        Ok(())
+    }
+}
+
+impl Desk {
+    fn queue(&mut self, cards: impl IntoIterator<Item = Card>, now: Timestamp) {
+        self.waiting.extend(cards.into_iter().map(|card| (card, now)));
+        while self.waiting.len() > MAX_WAITING {
+            self.waiting.pop_front();
+            ::metrics::counter!(metrics::ALERTS, "key" => "overflow", "outcome" => "dropped").increment(1);
+        }
+    }
+
+    fn posted(&mut self, card: Card, since: Timestamp, accepted: bool) {
+        self.posting = false;
+        if !accepted {
+            self.waiting.push_front((card, since));
+        }
+    }
+
+    /// Posts the oldest card in a task of its own, one at a time; a refused one is tried again at the next tick.
+    fn post_next(&mut self, myself: &ActorRef<AlertsMsg>) {
+        if self.posting {
+            return;
+        }
+        let Some((card, since)) = self.waiting.pop_front() else { return };
+        self.posting = true;
+        let (ports, myself) = (self.ports.clone(), myself.clone());
+        tokio::spawn(async move {
+            let accepted = post(&ports, &card, since).await;
+            if !accepted {
+                tokio::time::sleep(TICK).await;
+            }
+            // The supervisor only ends with the engine.
+            let _ = myself.cast(AlertsMsg::Posted(card, since, accepted));
+        });
+    }
+}
+
+/// Posts a card. Returns whether somebody accepted it, or nobody ever will.
+async fn post(ports: &AlertPorts, card: &Card, since: Timestamp) -> bool {
+    let late = ports.clock.now().since(since) >= SECOND_PATH;
+    if let Some(second) = ports.second.as_ref().filter(|_| late)
+        && matches!(second.post(card).await, Verdict::Settled { .. })
+    {
+        return true;
+    }
+    let permit = ports.gate.acquire(Priority::High).await;
+    let verdict = ports.sink.post(card).await;
+    ports.gate.report(&verdict);
+    drop(permit);
+    match verdict {
+        Verdict::Settled { .. } | Verdict::Rejected { .. } => true,
+        Verdict::Transient { .. } | Verdict::AccountFault { .. } | Verdict::Unknown { .. } => false,
+    }
+}

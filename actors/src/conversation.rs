@@ -1,0 +1,123 @@
+//! The actor of one conversation: it owns the flow, commits what the flow decides, and only then acts.
+//!
+//! Order, always: handle → one commit → effects. Stopping (the model call) happens before the commit, speaking after it.
+//! On anything but a successful commit the flow in memory is dropped and loaded again: memory never runs ahead of the
+//! store. Slow work runs in tasks (`conversation/effects.rs`) whose results come back through the Directory, so the actor
+//! can always hear "stop".
+
+mod commit;
+mod effects;
+mod live;
+
+use crate::directory::places::Vitals;
+use crate::engine::{ChallengeView, DeliverError, Receipt, View};
+use crate::flow::Input;
+use crate::ids::ConversationKey;
+use crate::outbound::Permit;
+use crate::ports::Due;
+use crate::shared::Shared;
+use live::Live;
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use tokio::sync::oneshot;
+
+/// The actor.
+#[derive(Debug)]
+pub(crate) struct ConversationActor;
+
+/// What it is started with.
+#[derive(Debug)]
+pub(crate) struct Spawn {
+    pub(crate) key: ConversationKey,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) vitals: Arc<Vitals>,
+}
+
+/// What it hears.
+#[derive(Debug)]
+pub(crate) enum ConversationMsg {
+    /// An input, and who waits for its acknowledgement.
+    Hear(Box<Input>, Option<AnswerPort>),
+    /// The gate lets a row through.
+    Permit(u64, Permit),
+    /// The wake index says that somebody must look.
+    Wake(Due),
+    /// The local timer went off.
+    Deadline,
+    /// Somebody wants to see it.
+    View(oneshot::Sender<Result<Option<View>, DeliverError>>),
+    /// Somebody opened a verification link.
+    Challenge(String, oneshot::Sender<Result<ChallengeView, DeliverError>>),
+    /// A predecessor left work.
+    Revive,
+}
+
+/// Where the acknowledgement of an input goes.
+pub(crate) type AnswerPort = oneshot::Sender<Result<Answer, DeliverError>>;
+
+/// The acknowledgement of an input: what it did is durable.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) receipt: Receipt,
+    /// For presses of buttons behind a link: where it leads.
+    pub(crate) challenge: Option<ChallengeView>,
+}
+
+impl ConversationMsg {
+    /// Makes a message that nobody waits for.
+    pub(crate) fn hear(input: Input) -> Self {
+        ConversationMsg::Hear(Box::new(input), None)
+    }
+
+    /// Answers that it cannot be taken.
+    pub(crate) fn refuse(self, error: DeliverError) {
+        // Whoever has stopped waiting does not mind.
+        match self {
+            ConversationMsg::Hear(_, Some(answer)) => drop(answer.send(Err(error))),
+            ConversationMsg::View(view) => drop(view.send(Err(error))),
+            ConversationMsg::Challenge(_, view) => drop(view.send(Err(error))),
+            ConversationMsg::Hear(_, None)
+            | ConversationMsg::Permit(..)
+            | ConversationMsg::Wake(_)
+            | ConversationMsg::Deadline
+            | ConversationMsg::Revive => {}
+        }
+    }
+
+    /// Returns whether it counts against the bound of the mailbox: only what somebody waits for does.
+    pub(crate) fn is_counted(&self) -> bool {
+        matches!(self, ConversationMsg::Hear(_, Some(_)))
+    }
+}
+
+impl Actor for ConversationActor {
+    type Msg = ConversationMsg;
+    type State = Live;
+    type Arguments = Spawn;
+
+    async fn pre_start(&self, _: ActorRef<ConversationMsg>, spawn: Spawn) -> Result<Live, ActorProcessingErr> {
+        Ok(Live::new(spawn))
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<ConversationMsg>,
+        msg: ConversationMsg,
+        live: &mut Live,
+    ) -> Result<(), ActorProcessingErr> {
+        let counted = msg.is_counted();
+        // Boxed: an inline future would swell every idle actor for ever.
+        Box::pin(live.on(msg)).await;
+        if counted {
+            live.uncount();
+        }
+        live.rearm(&myself);
+        Ok(())
+    }
+
+    async fn post_stop(&self, _: ActorRef<ConversationMsg>, live: &mut Live) -> Result<(), ActorProcessingErr> {
+        live.vitals().phase.store(usize::MAX, Ordering::Relaxed);
+        Ok(())
+    }
+}

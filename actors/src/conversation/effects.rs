@@ -1,0 +1,335 @@
+//! Performing effects, after the commit. Everything slow runs in a task of its own; results go back through the
+//! Directory, to whichever actor serves the conversation by then. A result nobody hears is settled by a look.
+
+use super::ConversationMsg;
+use super::live::{Batch, Live};
+use crate::flow::outbox::{Lane, Row, RowKind};
+use crate::flow::{Effect, Incident, Input, SendOutcome};
+use crate::ids::{ConversationKey, MessageId, Ticket};
+use crate::metrics;
+use crate::outbound::{Gate, Priority};
+use crate::ports::{
+    Card, Destination, ModelError, ModelErrorKind, ModelReply, PortErrorKind, Prompt, Quota, Verdict, VerificationMail,
+};
+use crate::shared::Shared;
+use ::metrics::{counter, histogram};
+use futures::FutureExt;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+/// For how long a claim is good.
+const CLAIM: Duration = Duration::from_secs(1);
+
+/// How long a send may take at most, whatever its adapter's own time-outs are.
+const SEND: Duration = Duration::from_secs(60);
+
+/// How long a look may take at most.
+const LOOK: Duration = Duration::from_secs(20);
+
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// A task that ends with its owner.
+#[derive(Debug)]
+pub(crate) struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl AbortOnDrop {
+    pub(crate) fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(tokio::spawn(work))
+    }
+}
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Live {
+    /// Returns the gate of a lane; the store has none.
+    pub(super) fn gate_of(&self, lane: Lane) -> Option<&Gate> {
+        self.shared.gate(account(&self.key, lane))
+    }
+
+    pub(super) fn perform(&mut self, batch: Batch) {
+        let claimed = batch.claimed;
+        for effect in batch.steps.into_iter().flat_map(|(_, step)| step.effects) {
+            match effect {
+                Effect::AbortModel => {}
+                Effect::AskModel { ticket, prompt } => self.ask_model(ticket, prompt),
+                Effect::Acquire { row, lane } => self.acquire(row, lane),
+                Effect::Send(row) => self.send(*row, claimed),
+                Effect::Look { ticket, after } => self.look(ticket, after),
+                Effect::Typing(on) => self.typing(on),
+                Effect::BarAddress(address) => self.bar(address),
+                Effect::Alert(incident) => self.shared.raise(incident),
+            }
+        }
+        self.permits.clear();
+    }
+
+    /// Waits for a permit, unless the row was claimed already.
+    fn acquire(&mut self, row: u64, lane: Lane) {
+        let claimed = self.loaded.as_ref().is_none_or(|loaded| !loaded.flow.is_acquiring(row));
+        if claimed {
+            return;
+        }
+        let (shared, key) = (self.shared.clone(), self.key.clone());
+        match self.gate_of(lane).cloned() {
+            Some(gate) => drop(tokio::spawn(async move {
+                let permit = gate.acquire(Priority::High).await;
+                shared.route(&key, ConversationMsg::Permit(row, permit));
+            })),
+            None => shared.report(&key, Input::Cleared { row }),
+        }
+    }
+
+    fn send(&mut self, row: Row, claimed: Instant) {
+        let permit = self.permits.remove(&row.seq);
+        let destination = Destination { key: self.key.clone(), contact: self.contact_key() };
+        let inbox = self.loaded.as_ref().map(|loaded| loaded.flow.inbox().to_owned()).unwrap_or_default();
+        let shared = self.shared.clone();
+        tokio::spawn(async move {
+            let started = Instant::now();
+            let (seq, attempt, kind) = (row.seq, row.tries, row.kind.name());
+            let key = destination.key.clone();
+            let outcome = if claimed.elapsed() > CLAIM {
+                SendOutcome::ClaimLapsed
+            } else {
+                let sending = guarded(SEND, transmit(&shared, &row, &destination, &inbox)).await;
+                sending.unwrap_or_else(|why| {
+                    SendOutcome::Verdict(Verdict::Unknown { finished: false, why: why.to_owned() })
+                })
+            };
+            note_outcome(&shared, &key, &row, kind, &outcome, started);
+            drop(permit);
+            shared.report(&key, Input::Sent { row: seq, attempt, outcome });
+        });
+    }
+
+    fn contact_key(&self) -> Option<crate::ids::ContactKey> {
+        self.loaded.as_ref().and_then(|loaded| loaded.flow.contact()).map(|contact| contact.key.clone())
+    }
+
+    fn ask_model(&mut self, ticket: Ticket, prompt: Box<Prompt>) {
+        let shared = self.shared.clone();
+        let key = self.key.clone();
+        let call = AbortOnDrop::spawn(async move {
+            let permit = match shared.gate(MODEL) {
+                Some(gate) => Some(gate.acquire(Priority::High).await),
+                None => None,
+            };
+            let started = Instant::now();
+            let timeout = shared.settings.policy.turn.call_timeout;
+            let called = guarded(timeout, shared.ports.model.reply(&prompt)).await;
+            let result = called.unwrap_or_else(|why| Err(model_timeout(why)));
+            note_model(&shared, &key, &result, started);
+            drop(permit);
+            shared.report(&key, Input::ModelReplied { ticket, result });
+        });
+        self.model = Some((ticket, call));
+    }
+
+    fn look(&self, ticket: Ticket, after: MessageId) {
+        let (shared, key) = (self.shared.clone(), self.key.clone());
+        tokio::spawn(async move {
+            let _permit = match shared.gate(key.channel()) {
+                Some(gate) => Some(gate.acquire(Priority::Low).await),
+                None => None,
+            };
+            let result = match shared.ports.channels.get(key.channel()) {
+                None => Err(PortErrorKind::Forbidden),
+                Some(channel) => match guarded(LOOK, channel.look(&key, after)).await {
+                    Ok(Ok(look)) => Ok(Box::new(look)),
+                    Ok(Err(error)) => Err(error.kind),
+                    Err(_) => Err(PortErrorKind::Transient),
+                },
+            };
+            let outcome = match &result {
+                Ok(_) => "seen",
+                Err(PortErrorKind::Forbidden) => "forbidden",
+                Err(_) => "failed",
+            };
+            counter!(metrics::LOOKS, "outcome" => outcome).increment(1);
+            shared.report(&key, Input::Looked { ticket, result });
+        });
+    }
+
+    /// Best effort: dropped first when the lane is busy.
+    fn typing(&self, on: bool) {
+        let Some(permit) = self.gate_of(Lane::Channel).and_then(|gate| gate.try_acquire(Priority::Idle)) else {
+            return;
+        };
+        let (shared, key) = (self.shared.clone(), self.key.clone());
+        tokio::spawn(async move {
+            if let Some(channel) = shared.ports.channels.get(key.channel()) {
+                let shown = guarded(LOOK, channel.typing(&key, on)).await;
+                tracing::trace!(ok = matches!(shown, Ok(Ok(()))), "typing indicator");
+            }
+            drop(permit);
+        });
+    }
+
+    fn bar(&self, address: String) {
+        let shared = self.shared.clone();
+        tokio::spawn(async move {
+            let key = bar_key(&shared.ports.crypto.digest(&address.to_lowercase()));
+            if let Err(error) = shared.ports.store.exhaust_quota(&key, DAY).await {
+                tracing::error!(error = %error, "an address that its owner disowned could not be barred");
+            }
+        });
+    }
+}
+
+/// The name of the model's gate.
+pub(crate) const MODEL: &str = "model";
+
+/// Returns the gate a lane goes through.
+fn account(key: &ConversationKey, lane: Lane) -> &str {
+    match lane {
+        Lane::Channel => key.channel(),
+        Lane::Mail => "mail",
+        Lane::Cards => "teams",
+        Lane::Store => "store",
+    }
+}
+
+/// Runs foreign work in bounded time and survives its panics.
+async fn guarded<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, &'static str> {
+    match tokio::time::timeout(limit, AssertUnwindSafe(work).catch_unwind()).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(_)) => Err("the adapter panicked"),
+        Err(_) => Err("no answer in time"),
+    }
+}
+
+async fn transmit(shared: &Shared, row: &Row, to: &Destination, inbox: &str) -> SendOutcome {
+    let verdict = match &row.kind {
+        RowKind::Act(act) => match shared.ports.channels.get(to.key.channel()) {
+            Some(channel) => channel.send(to, act, &row.id).await,
+            None => Verdict::Rejected { why: "this daemon does not serve the channel".to_owned() },
+        },
+        RowKind::Mail(mail) => match mail_allowed(shared, mail, inbox).await {
+            Ok(None) => shared.ports.mailer.send(mail, &mail_id(row, to)).await,
+            Ok(Some(by_address)) => return SendOutcome::Capped { by_address },
+            Err(why) => Verdict::Transient { retry_after: None, why },
+        },
+        RowKind::Card(card) => shared.ports.alerts.post(&with_link(shared, card, &to.key)).await,
+        RowKind::Remember(verified) => remember(shared, to, verified).await,
+    };
+    SendOutcome::Verdict(verdict)
+}
+
+/// Row ids are unique within a conversation; Message-IDs must be in the world.
+fn mail_id(row: &Row, to: &Destination) -> crate::ids::OutboundId {
+    let place = crate::ids::stable_hash(to.key.as_str().as_bytes());
+    crate::ids::OutboundId(format!("{place:016x}.{}", row.id))
+}
+
+async fn remember(shared: &Shared, to: &Destination, verified: &crate::domain::Verified) -> Verdict {
+    let Some(contact) = &to.contact else { return Verdict::Settled { message: None } };
+    let value = rmp_serde::to_vec_named(verified).expect("a verification has only encodable fields");
+    match shared.ports.store.put_contact(contact, value.into()).await {
+        Ok(()) => Verdict::Settled { message: None },
+        Err(error) => Verdict::Transient { retry_after: None, why: error.to_string() },
+    }
+}
+
+/// Counts a verification mail against its caps. Widget conversations are free, so the caps span conversations.
+async fn mail_allowed(shared: &Shared, mail: &VerificationMail, inbox: &str) -> Result<Option<bool>, String> {
+    let address = shared.ports.crypto.digest(&mail.address.to_lowercase());
+    let quota = |key: String, limit: u32, window: Duration| Quota { key, limit, window };
+    let caps = &shared.settings.mail_caps;
+    let mut quotas = vec![
+        quota(bar_key(&address), u32::MAX, DAY),
+        quota(format!("mail:address:hour:{address}"), caps.address_hour, HOUR),
+        quota(format!("mail:address:day:{address}"), caps.address_day, DAY),
+    ];
+    let by_address = quotas.len();
+    if let Some(contact) = &mail.contact {
+        quotas.push(quota(format!("mail:contact:{contact}"), caps.contact_day, DAY));
+    }
+    quotas.push(quota(
+        format!("mail:inbox:{}:{}:{inbox}", mail.key.channel(), mail.key.account()),
+        caps.inbox_hour,
+        HOUR,
+    ));
+    match shared.ports.store.take_quota(&quotas).await {
+        Ok(None) => Ok(None),
+        Ok(Some(exhausted)) => Ok(Some(exhausted < by_address)),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn bar_key(address: &str) -> String {
+    format!("mail:barred:{address}")
+}
+
+fn with_link(shared: &Shared, card: &Card, key: &ConversationKey) -> Card {
+    let mut card = card.clone();
+    match &mut card {
+        Card::Handoff { link, .. } => {
+            *link = shared.ports.channels.get(key.channel()).and_then(|channel| channel.link(key))
+        }
+        Card::Incident { .. } | Card::Resolved { .. } => {}
+    }
+    card
+}
+
+/// Counts an outcome and lets the gate learn from it.
+fn note_outcome(
+    shared: &Shared,
+    key: &ConversationKey,
+    row: &Row,
+    kind: &'static str,
+    outcome: &SendOutcome,
+    started: Instant,
+) {
+    let SendOutcome::Verdict(verdict) = outcome else { return };
+    let (name, why) = match verdict {
+        Verdict::Settled { .. } => ("settled", ""),
+        Verdict::Transient { why, .. } => ("transient", why.as_str()),
+        Verdict::Rejected { why } => ("rejected", why.as_str()),
+        Verdict::AccountFault { why } => ("account_fault", why.as_str()),
+        Verdict::Unknown { why, .. } => ("unknown", why.as_str()),
+    };
+    counter!(metrics::EFFECTS, "kind" => kind, "verdict" => name).increment(1);
+    histogram!(metrics::EFFECT_SECONDS, "kind" => kind, "verdict" => name).record(started.elapsed().as_secs_f64());
+    if !why.is_empty() {
+        tracing::warn!(conversation = %key, row = %row.id, kind, verdict = name, attempt = row.tries, why, "a send did not settle");
+    }
+    let Some(gate) = shared.gate(account(key, row.kind.lane())) else { return };
+    match gate.report(verdict) {
+        Some(true) => shared.raise(Incident::AccountFault),
+        Some(false) => shared.resolve(Incident::AccountFault),
+        None => {}
+    }
+}
+
+fn note_model(shared: &Shared, key: &ConversationKey, result: &Result<ModelReply, ModelError>, started: Instant) {
+    let outcome = match result {
+        Ok(ModelReply::Text(_)) => "text",
+        Ok(ModelReply::RequestHuman { .. }) => "request_human",
+        Err(error) => error.kind.name(),
+    };
+    counter!(metrics::MODEL_CALLS, "outcome" => outcome).increment(1);
+    histogram!(metrics::MODEL_CALL_SECONDS, "outcome" => outcome).record(started.elapsed().as_secs_f64());
+    match result {
+        Ok(_) => shared.model_answers(),
+        Err(error) => {
+            tracing::warn!(conversation = %key, kind = outcome, detail = %error.detail, "a model call failed");
+            if let (Some(pause), Some(gate)) = (error.retry_after, shared.gate(MODEL)) {
+                gate.report(&Verdict::Transient { retry_after: Some(pause), why: String::new() });
+            }
+        }
+    }
+}
+
+fn model_timeout(why: &str) -> ModelError {
+    ModelError {
+        kind: ModelErrorKind::Timeout,
+        detail: format!("the model call ended without an answer: {why}"),
+        retry_after: None,
+    }
+}

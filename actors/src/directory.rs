@@ -1,0 +1,251 @@
+//! The supervisor of the conversations: finds or starts the actor of a conversation, starts failed ones again within a
+//! budget, lets idle ones leave memory, and sets aside what cannot be served.
+//!
+//! It never waits for a conversation and never touches the store: the watch (`directory/watch.rs`) does that.
+
+pub(crate) mod places;
+pub(crate) mod restart;
+pub(crate) mod watch;
+
+use crate::conversation::{ConversationActor, ConversationMsg, Spawn};
+use crate::engine::DeliverError;
+use crate::flow::Incident;
+use crate::ids::ConversationKey;
+use crate::metrics;
+use crate::shared::Shared;
+use ::metrics::{counter, gauge};
+use places::{Place, Slot, Vitals};
+use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
+use restart::{Failures, Verdict};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use watch::Watch;
+
+/// The supervisor.
+#[derive(Debug)]
+pub(crate) struct Directory;
+
+/// What the supervisor hears.
+#[derive(Debug)]
+pub(crate) enum DirectoryMsg {
+    /// Brings a message to a conversation nobody serves.
+    Route(ConversationKey, ConversationMsg),
+    /// Starts the actor of a conversation whose messages are parked.
+    Respawn(ConversationKey),
+    /// Sets a conversation aside: its record cannot be read.
+    Quarantine(ConversationKey),
+    /// Lets conversations leave memory that have been idle for longer than this.
+    Passivate(Duration),
+    /// Starts the watch.
+    StartWatch,
+}
+
+/// Who is who.
+#[derive(Debug)]
+pub(crate) struct Roster {
+    shared: Arc<Shared>,
+    served: HashMap<ActorId, ConversationKey>,
+    failures: Failures,
+    watch: Option<ActorId>,
+}
+
+impl Actor for Directory {
+    type Msg = DirectoryMsg;
+    type State = Roster;
+    type Arguments = Arc<Shared>;
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<DirectoryMsg>,
+        shared: Arc<Shared>,
+    ) -> Result<Roster, ActorProcessingErr> {
+        myself.cast(DirectoryMsg::StartWatch)?;
+        Ok(Roster { shared, served: HashMap::new(), failures: Failures::default(), watch: None })
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<DirectoryMsg>,
+        msg: DirectoryMsg,
+        roster: &mut Roster,
+    ) -> Result<(), ActorProcessingErr> {
+        match msg {
+            DirectoryMsg::Route(key, msg) => roster.route(&myself, key, msg).await,
+            DirectoryMsg::Respawn(key) => roster.respawn(&myself, key).await,
+            DirectoryMsg::Quarantine(key) => roster.quarantine(&key),
+            DirectoryMsg::Passivate(idle) => roster.passivate(idle),
+            DirectoryMsg::StartWatch => roster.start_watch(&myself).await,
+        }
+        Ok(())
+    }
+
+    async fn handle_supervisor_evt(
+        &self,
+        myself: ActorRef<DirectoryMsg>,
+        event: SupervisionEvent,
+        roster: &mut Roster,
+    ) -> Result<(), ActorProcessingErr> {
+        match event {
+            SupervisionEvent::ActorTerminated(who, _, reason) => {
+                let killed =
+                    reason.as_deref().is_some_and(|reason| reason == "killed" || reason == "actor_task_cancelled");
+                roster.ended(&myself, &who, if killed { Some("killed") } else { None });
+            }
+            SupervisionEvent::ActorFailed(who, error) => {
+                tracing::error!(error = %error, "an actor failed");
+                roster.ended(&myself, &who, Some("panic"));
+            }
+            SupervisionEvent::ActorStarted(_) | SupervisionEvent::ProcessGroupChanged(_) => {}
+        }
+        Ok(())
+    }
+}
+
+impl Roster {
+    async fn route(&mut self, myself: &ActorRef<DirectoryMsg>, key: ConversationKey, msg: ConversationMsg) {
+        match self.shared.places.send(&key, msg) {
+            places::Routed::Sent => {}
+            places::Routed::Quarantined(msg) => msg.refuse(DeliverError::Quarantined),
+            places::Routed::Absent(msg) => {
+                let vitals = Arc::new(Vitals::default());
+                vitals.waiting.store(usize::from(msg.is_counted()), Ordering::Relaxed);
+                self.start(myself, key, vitals, vec![msg]).await;
+            }
+        }
+    }
+
+    /// Starts an actor and gives it what was parked. While it starts, new messages are parked too.
+    async fn start(
+        &mut self,
+        myself: &ActorRef<DirectoryMsg>,
+        key: ConversationKey,
+        vitals: Arc<Vitals>,
+        parked: Vec<ConversationMsg>,
+    ) {
+        self.shared.places.lock(&key).insert(key.clone(), Place::Between(vitals.clone(), parked));
+        let spawn = Spawn { key: key.clone(), shared: self.shared.clone(), vitals: vitals.clone() };
+        vitals.last_used.store(self.shared.ports.clock.now().as_millis(), Ordering::Relaxed);
+        match Actor::spawn_linked(None, ConversationActor, spawn, myself.get_cell()).await {
+            Ok((actor, _)) => {
+                counter!(metrics::SPAWNS).increment(1);
+                self.served.insert(actor.get_id(), key.clone());
+                let mut part = self.shared.places.lock(&key);
+                let before = part.insert(key, Place::Live(Slot { actor: actor.clone(), vitals }));
+                if let Some(Place::Between(_, parked)) = before {
+                    for msg in parked {
+                        // Only this supervisor holds the new actor so far: it is alive.
+                        let _ = actor.cast(msg);
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::error!(error = %error, "a conversation's actor cannot be started, trying again");
+                let respawn = move || DirectoryMsg::Respawn(key);
+                myself.send_after(Duration::from_millis(200), respawn);
+            }
+        }
+    }
+
+    async fn respawn(&mut self, myself: &ActorRef<DirectoryMsg>, key: ConversationKey) {
+        let parked = {
+            let mut part = self.shared.places.lock(&key);
+            match part.get_mut(&key) {
+                Some(Place::Between(vitals, parked)) => (vitals.clone(), std::mem::take(parked)),
+                Some(Place::Live(_) | Place::Quarantined) | None => return,
+            }
+        };
+        self.start(myself, key, parked.0, parked.1).await;
+    }
+
+    /// An actor ended: passivated (no cause), failed or killed.
+    fn ended(&mut self, myself: &ActorRef<DirectoryMsg>, who: &ActorCell, cause: Option<&'static str>) {
+        if self.watch == Some(who.get_id()) {
+            counter!(metrics::RESTARTS, "cause" => "watch").increment(1);
+            myself.send_after(Duration::from_millis(100), || DirectoryMsg::StartWatch);
+            return;
+        }
+        let Some(key) = self.served.remove(&who.get_id()) else { return };
+        let verdict = match cause {
+            Some(cause) => {
+                counter!(metrics::RESTARTS, "cause" => cause).increment(1);
+                self.failures.note(&key, self.shared.ports.clock.now())
+            }
+            None => Verdict::Respawn(Duration::ZERO),
+        };
+        match verdict {
+            Verdict::Respawn(pause) => self.hand_over(myself, key, cause.is_some(), pause),
+            Verdict::GiveUp => self.quarantine(&key),
+        }
+    }
+
+    /// Makes a successor if somebody waits for one or work is left.
+    fn hand_over(&self, myself: &ActorRef<DirectoryMsg>, key: ConversationKey, failed: bool, pause: Duration) {
+        let mut part = self.shared.places.lock(&key);
+        let (vitals, mut parked) = match part.remove(&key) {
+            Some(Place::Live(slot)) => (slot.vitals, Vec::new()),
+            Some(Place::Between(vitals, parked)) => (vitals, parked),
+            Some(Place::Quarantined) | None => return,
+        };
+        // What the dead actor had in its mailbox is gone; its callers have been told and ask again.
+        vitals.waiting.store(parked.iter().filter(|msg| msg.is_counted()).count(), Ordering::Relaxed);
+        if failed || vitals.busy.load(Ordering::Relaxed) {
+            parked.push(ConversationMsg::Revive);
+        }
+        if parked.is_empty() {
+            counter!(metrics::PASSIVATIONS).increment(1);
+            return;
+        }
+        part.insert(key.clone(), Place::Between(vitals, parked));
+        drop(part);
+        myself.send_after(pause, move || DirectoryMsg::Respawn(key));
+    }
+
+    fn quarantine(&mut self, key: &ConversationKey) {
+        let before = self.shared.places.lock(key).insert(key.clone(), Place::Quarantined);
+        let parked = match before {
+            Some(Place::Between(_, parked)) => parked,
+            Some(Place::Live(slot)) => {
+                slot.actor.stop(None);
+                Vec::new()
+            }
+            Some(Place::Quarantined) | None => Vec::new(),
+        };
+        for msg in parked {
+            msg.refuse(DeliverError::Quarantined);
+        }
+        gauge!(metrics::QUARANTINED).set(self.shared.places.count().1 as f64);
+        self.shared.raise(Incident::Quarantined);
+    }
+
+    /// Lets idle conversations leave memory: they finish what is in their mailbox; what comes later is parked.
+    fn passivate(&mut self, idle: Duration) {
+        let now = self.shared.ports.clock.now();
+        let mut leaving = Vec::new();
+        self.shared.places.each_live(|key, slot| {
+            let last = crate::time::Timestamp::from_millis(slot.vitals.last_used.load(Ordering::Relaxed));
+            if !slot.vitals.is_busy() && now.since(last) >= idle {
+                leaving.push(key.clone());
+            }
+        });
+        for key in leaving {
+            let mut part = self.shared.places.lock(&key);
+            if let Some(Place::Live(slot)) = part.remove(&key) {
+                let drained = slot.actor.drain();
+                tracing::trace!(ok = drained.is_ok(), "a conversation leaves memory");
+                part.insert(key, Place::Between(slot.vitals, Vec::new()));
+            }
+        }
+    }
+
+    async fn start_watch(&mut self, myself: &ActorRef<DirectoryMsg>) {
+        match Actor::spawn_linked(None, Watch, self.shared.clone(), myself.get_cell()).await {
+            Ok((watch, _)) => self.watch = Some(watch.get_id()),
+            Err(error) => {
+                tracing::error!(error = %error, "the watch cannot be started, trying again");
+                myself.send_after(Duration::from_millis(200), || DirectoryMsg::StartWatch);
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What every part of a running engine shares: ports, settings, gates, and who serves which conversation.
+
+use crate::alerts::AlertsMsg;
+use crate::conversation::ConversationMsg;
+use crate::directory::DirectoryMsg;
+use crate::directory::places::{Places, Routed};
+use crate::engine::{DeliverError, Ports, Settings};
+use crate::flow::{Ctx, Incident, Input};
+use crate::ids::ConversationKey;
+use crate::outbound::Gate;
+use crate::ports::{PortError, PortErrorKind};
+use ractor::ActorRef;
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// Shared by all actors of one engine.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) ports: Ports,
+    pub(crate) settings: Settings,
+    pub(crate) gates: BTreeMap<String, Gate>,
+    pub(crate) places: Places,
+    /// How many events wait in all mailboxes together.
+    pub(crate) waiting: AtomicUsize,
+    pub(crate) human_mode: AtomicBool,
+    pub(crate) store_down: AtomicBool,
+    pub(crate) model_faulty: AtomicBool,
+    pub(crate) directory: OnceLock<ActorRef<DirectoryMsg>>,
+    pub(crate) alerts: OnceLock<ActorRef<AlertsMsg>>,
+}
+
+impl Shared {
+    /// Returns what an input is handled with, at this moment.
+    pub(crate) fn ctx(&self) -> Ctx<'_> {
+        Ctx {
+            now: self.ports.clock.now(),
+            seed: self.ports.crypto.random(),
+            policy: &self.settings.policy,
+            human_mode: self.human_mode.load(Ordering::Relaxed),
+            node: &self.settings.node,
+        }
+    }
+
+    /// Brings a message to the actor of a conversation, starting it if need be.
+    pub(crate) fn route(&self, key: &ConversationKey, msg: ConversationMsg) {
+        match self.places.send(key, msg) {
+            Routed::Sent => {}
+            Routed::Quarantined(msg) => msg.refuse(DeliverError::Quarantined),
+            Routed::Absent(msg) => {
+                let unsent = match self.directory.get() {
+                    Some(directory) => directory.cast(DirectoryMsg::Route(key.clone(), msg)).err(),
+                    None => None,
+                };
+                if unsent.is_some() {
+                    tracing::debug!("a message came after the engine had stopped");
+                }
+            }
+        }
+    }
+
+    /// Brings the result of a slow effect to its conversation, whichever actor serves it by then.
+    pub(crate) fn report(&self, key: &ConversationKey, input: Input) {
+        self.route(key, ConversationMsg::hear(input));
+    }
+
+    /// Tells operators.
+    pub(crate) fn raise(&self, incident: Incident) {
+        if matches!(incident, Incident::ModelUnauthorized | Incident::ModelNotFound | Incident::ModelQuota) {
+            self.model_faulty.store(true, Ordering::Relaxed);
+        }
+        if let Some(alerts) = self.alerts.get() {
+            // The alerts' actor only ends with the engine.
+            let _ = alerts.cast(AlertsMsg::Raise(incident));
+        }
+    }
+
+    /// Tells operators that it is mended.
+    pub(crate) fn resolve(&self, incident: Incident) {
+        if let Some(alerts) = self.alerts.get() {
+            let _ = alerts.cast(AlertsMsg::Resolve(incident));
+        }
+    }
+
+    /// The model answered: whatever was wrong with its account is mended. Costs nothing while nothing was.
+    pub(crate) fn model_answers(&self) {
+        if self.model_faulty.swap(false, Ordering::Relaxed) {
+            for incident in [Incident::ModelUnauthorized, Incident::ModelNotFound, Incident::ModelQuota] {
+                self.resolve(incident);
+            }
+        }
+    }
+
+    /// Notes whether the store answers.
+    pub(crate) fn store_answers(&self, answers: bool) {
+        ::metrics::gauge!(crate::metrics::STORE_UP).set(if answers { 1.0 } else { 0.0 });
+        let was_down = self.store_down.swap(!answers, Ordering::Relaxed);
+        match (was_down, answers) {
+            (false, false) => self.raise(Incident::StoreUnavailable),
+            (true, true) => self.resolve(Incident::StoreUnavailable),
+            (true, false) | (false, true) => {}
+        }
+    }
+
+    /// Returns the gate of an account.
+    pub(crate) fn gate(&self, name: &str) -> Option<&Gate> {
+        self.gates.get(name)
+    }
+
+    /// Notes a store failure and makes it the caller's.
+    pub(crate) fn unavailable(&self, error: PortError) -> DeliverError {
+        if matches!(error.kind, PortErrorKind::Transient) {
+            self.store_answers(false);
+        }
+        DeliverError::Unavailable(error)
+    }
+}
