@@ -85,10 +85,9 @@ impl Places {
                 parked.push(msg);
                 Routed::Sent
             }
-            Some(Place::Live(slot)) => match {
-                slot.vitals.count(&msg);
-                slot.actor.cast(msg)
-            } {
+            Some(Place::Live(slot)) => {
+ slot.vitals.count(&msg);
+ match slot.actor.cast(msg) {
                 Ok(()) => Routed::Sent,
                 // It has just ended; the Directory will hear of it and hand over what is parked.
                 Err(MessagingErr::SendErr(msg)) => {
@@ -97,8 +96,7 @@ impl Places {
                     Routed::Sent
                 }
                 Err(MessagingErr::ChannelClosed | MessagingErr::InvalidActorType) => Routed::Sent,
-            },
-        }
+            },        }
     }
 
     /// Returns how the conversation's actor is, if there is one.
