@@ -29,8 +29,7 @@ const MAX_HISTORY: usize = 24_000;
 /// Longest name, in characters.
 const MAX_NAME: usize = 60;
 
-/// A prompt, arranged.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A prompt, arranged. It has no `Debug`: it is made of a customer's words.
 pub(super) struct Layout {
     /// Instructions and facts.
     pub(super) system: String,
@@ -39,7 +38,6 @@ pub(super) struct Layout {
 }
 
 /// What one side said until the other answered.
-#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Turn {
     /// Who said it.
     pub(super) side: Side,
@@ -54,13 +52,6 @@ pub(super) enum Side {
     Customer,
     /// The desk and its colleagues.
     Desk,
-}
-
-impl std::fmt::Debug for Turn {
-    /// Shows no words.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Turn").field("side", &self.side).field("bytes", &self.text.len()).finish()
-    }
 }
 
 impl Layout {
