@@ -131,7 +131,7 @@ async fn failures_after_posting_are_unknown() {
     let verdict = post(&flow).await;
     assert!(matches!(verdict, Verdict::Unknown { finished: true, .. }), "{verdict:?}");
     flow.fault(Fault::PostThenHang);
-    let impatient = teams(&Settings { timeout: Duration::from_millis(300), ..settings(&flow.url()) });
+    let impatient = teams(&Settings { timeout: Duration::from_secs(2), ..settings(&flow.url()) });
     let verdict = impatient.post(&handoff("Hello?")).await;
     assert!(matches!(verdict, Verdict::Unknown { finished: false, .. }), "{verdict:?}");
     quiet(&verdict);
@@ -162,9 +162,10 @@ async fn a_dead_or_disabled_flow_is_the_accounts_fault() {
 
 #[tokio::test]
 async fn a_refused_connection_wrote_nothing() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/?sig={SIGNATURE}", listener.local_addr().unwrap());
-    drop(listener);
+    // Bound without listening: nobody else gets the port, and connections are refused.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}/?sig={SIGNATURE}", socket.local_addr().unwrap());
     let verdict = teams(&settings(&url)).post(&handoff("Hello?")).await;
     assert!(matches!(verdict, Verdict::Transient { retry_after: None, .. }), "{verdict:?}");
     quiet(&verdict);

@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -98,7 +98,9 @@ impl Shared {
 pub struct SmtpServer {
     address: SocketAddr,
     shared: Arc<Shared>,
-    accepting: Option<JoinHandle<()>>,
+    accepting: JoinHandle<()>,
+    /// While down, the port is bound without listening: connections are refused, and nobody else gets it.
+    kept_port: Option<TcpSocket>,
 }
 
 impl SmtpServer {
@@ -110,8 +112,8 @@ impl SmtpServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.context("bind the sandbox's mail server")?;
         let address = listener.local_addr()?;
         let shared = Arc::<Shared>::default();
-        let accepting = Some(tokio::spawn(accept(listener, Arc::clone(&shared))));
-        Ok(Self { address, shared, accepting })
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
+        Ok(Self { address, shared, accepting, kept_port: None })
     }
 
     /// Returns the `SMTP_URL` of an account here, without encryption.
@@ -204,31 +206,36 @@ impl SmtpServer {
     }
 
     /// Cuts every connection and refuses new ones.
-    pub async fn down(&mut self) {
-        if let Some(accepting) = self.accepting.take() {
-            accepting.abort();
-            // Only when the task is gone is the port closed; that it was aborted is no news.
-            let _aborted = accepting.await;
-        }
+    ///
+    /// # Errors
+    /// If the server is down already, or the port cannot be kept.
+    pub async fn down(&mut self) -> anyhow::Result<()> {
+        ensure!(self.kept_port.is_none(), "the mail server is down already");
+        self.accepting.abort();
+        // Only when the task is gone is the port closed; that it was aborted is no news.
+        let _aborted = (&mut self.accepting).await;
+        let socket = TcpSocket::new_v4()?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(self.address).context("keep the port of the sandbox's mail server")?;
+        self.kept_port = Some(socket);
+        Ok(())
     }
 
     /// Listens again on the same port.
     ///
     /// # Errors
-    /// If the port was taken meanwhile.
-    pub async fn up(&mut self) -> anyhow::Result<()> {
-        ensure!(self.accepting.is_none(), "the mail server is up already");
-        let listener = TcpListener::bind(self.address).await.context("bind the sandbox's mail server again")?;
-        self.accepting = Some(tokio::spawn(accept(listener, Arc::clone(&self.shared))));
+    /// If the server is up already, or the port cannot be listened on.
+    pub fn up(&mut self) -> anyhow::Result<()> {
+        let socket = self.kept_port.take().context("the mail server is up already")?;
+        let listener = socket.listen(128).context("listen again as the sandbox's mail server")?;
+        self.accepting = tokio::spawn(accept(listener, Arc::clone(&self.shared)));
         Ok(())
     }
 }
 
 impl Drop for SmtpServer {
     fn drop(&mut self) {
-        if let Some(accepting) = &self.accepting {
-            accepting.abort();
-        }
+        self.accepting.abort();
     }
 }
 
