@@ -2,7 +2,9 @@
 
 pub mod adapters;
 pub mod config;
+pub mod fluent;
 pub mod http;
 pub mod language;
 pub mod links;
+pub mod recent;
 pub mod telemetry;
