@@ -5,4 +5,5 @@ pub mod config;
 pub mod http;
 pub mod language;
 pub mod links;
+pub mod shutdown;
 pub mod telemetry;
