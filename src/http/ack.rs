@@ -77,14 +77,13 @@ impl Ack {
             Ack::Taken(Intake::Duplicate) => "duplicate",
             Ack::Taken(Intake::Ignored(_)) | Ack::Ignored(_) => "ignored",
             Ack::Taken(Intake::Parked) => "parked",
-            Ack::Refused => "refused",
-            Ack::Malformed => "malformed",
-            Ack::UnknownVendor => "unknown_vendor",
+            Ack::Refused => "unsigned",
+            Ack::Malformed | Ack::UnknownVendor => "malformed",
             Ack::ChannelOff => "channel_off",
             Ack::TooLarge => "too_large",
             Ack::Slow => "slow",
             Ack::Busy => "busy",
-            Ack::Away => "away",
+            Ack::Away => "unavailable",
             Ack::Closing => "closing",
             Ack::Quarantined => "quarantined",
             Ack::Failed => "failed",
@@ -93,8 +92,10 @@ impl Ack {
 
     /// Counts the answer for `channel` and returns it.
     pub fn counted(self, channel: &'static str, took: Duration) -> Self {
-        ::metrics::counter!(metrics::WEBHOOKS, "channel" => channel, "outcome" => self.label()).increment(1);
-        ::metrics::histogram!(metrics::WEBHOOK_SECONDS, "channel" => channel).record(took.as_secs_f64());
+        let outcome = self.label();
+        ::metrics::counter!(metrics::WEBHOOKS, "channel" => channel, "outcome" => outcome).increment(1);
+        ::metrics::histogram!(metrics::WEBHOOK_SECONDS, "channel" => channel, "outcome" => outcome)
+            .record(took.as_secs_f64());
         self
     }
 }

@@ -181,6 +181,9 @@ impl Delivery {
     fn take_place(&mut self) -> bool {
         if self.hold.is_none() {
             self.hold = self.holds.enter(&account_of(&self.inbound.key));
+            if self.hold.is_none() {
+                ::metrics::counter!(metrics::DELIVER_BUSY, "bound" => "hold").increment(1);
+            }
         }
         self.hold.is_some()
     }

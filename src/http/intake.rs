@@ -7,7 +7,7 @@ use super::ack::Ack;
 use super::hold::Delivery;
 use super::minimal::{self, MinimalMessage};
 use super::stack::{Payload, PayloadFault};
-use super::{AppState, Shared};
+use super::{AppState, Shared, metrics};
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
@@ -52,9 +52,38 @@ pub enum Parsed {
 }
 
 /// A signature was refused; why, for the operator only.
-#[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("the signature is {0}")]
-pub struct SignatureRefused(pub &'static str);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SignatureRefused {
+    /// There is nothing to check it with.
+    #[error("no webhook secret is configured; set CHATWOOT_WEBHOOK_SECRET, or ALLOW_UNSIGNED_WEBHOOKS=true")]
+    Unconfigured,
+    /// One of the headers is missing.
+    #[error("the webhook is not signed; Chatwoot signs account webhooks since 4.11.2 and bots' since 4.13")]
+    Missing,
+    /// One of the headers cannot be read.
+    #[error("the signature headers cannot be read")]
+    Malformed,
+    /// It was signed too long ago, or ahead of our time.
+    #[error("the webhook was signed more than five minutes ago or ahead; it was replayed, or a clock is wrong")]
+    Stale,
+    /// It fits no configured secret.
+    #[error(
+        "the signature fits no secret in CHATWOOT_WEBHOOK_SECRET; the account webhook and the bot have different ones"
+    )]
+    Wrong,
+}
+
+impl SignatureRefused {
+    const fn label(self) -> &'static str {
+        match self {
+            SignatureRefused::Unconfigured => "unconfigured",
+            SignatureRefused::Missing => "missing",
+            SignatureRefused::Malformed => "malformed",
+            SignatureRefused::Stale => "stale",
+            SignatureRefused::Wrong => "wrong",
+        }
+    }
+}
 
 /// A body cannot be read; why, without any of its words.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
@@ -103,12 +132,13 @@ impl ChatwootIntake {
         match self.policy {
             SignaturePolicy::Required => self.edge.verify(&payload.headers, &payload.body, now),
             SignaturePolicy::Waived => Ok(()),
-            SignaturePolicy::Closed => Err(SignatureRefused("not checkable: set CHATWOOT_WEBHOOK_SECRET")),
+            SignaturePolicy::Closed => Err(SignatureRefused::Unconfigured),
         }
     }
 
     /// Tells the operator why webhooks are refused, once a minute at most: strangers can cause refusals at will.
     fn tell(&self, refused: SignatureRefused, now: Timestamp) {
+        ::metrics::counter!(metrics::SIGNATURE_FAILURES, "channel" => CHATWOOT, "why" => refused.label()).increment(1);
         let last = Timestamp::from_millis(self.told.load(Ordering::Relaxed));
         if now.since(last) >= Duration::from_secs(60) {
             self.told.store(now.as_millis(), Ordering::Relaxed);

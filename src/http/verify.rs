@@ -8,7 +8,7 @@ use super::stack::{PayloadFault, small_body};
 use super::{AppState, Shared, metrics};
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::Response;
 use frontdesk_actors::domain::Lang;
 use frontdesk_actors::engine::{ChallengeView, DeliverError};
 use frontdesk_actors::ids::{ContactKey, ConversationKey};
@@ -17,6 +17,10 @@ use std::fmt;
 
 const TOKEN_AT_MOST: usize = 2048;
 const FORM_AT_MOST: usize = 8 * 1024;
+
+/// The policy of a page that brings none: nothing may be loaded, run or framed, and forms go to ourselves.
+const STRICT: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'");
 
 /// Reads the tokens of verification links.
 pub trait TokenReader: Send + Sync + fmt::Debug {
@@ -54,13 +58,11 @@ pub enum TokenFault {
     Expired(Claims),
 }
 
-/// Renders the pages.
+/// Makes the pages.
 pub trait VerifyPages: Send + Sync + fmt::Debug {
-    /// Renders a page. The status is [`VerifyState::status`] unless there is a reason.
-    fn render(&self, state: VerifyState, lang: Lang) -> (StatusCode, String);
-
-    /// Returns the source expression of the page's style for its content security policy, such as `'sha256-…'`.
-    fn style_source(&self) -> &str;
+    /// Returns the page with [`VerifyState::status`], and with the content security policy that its own style needs.
+    /// The other headers are set here.
+    fn respond(&self, state: VerifyState, lang: Lang) -> Response;
 }
 
 /// What a page says.
@@ -83,8 +85,10 @@ pub enum VerifyState {
     Used,
     /// The link is too old, or a newer one replaced it.
     Expired,
-    /// Somebody said "this was not me".
+    /// This very request said "this was not me".
     Disowned,
+    /// An earlier one did.
+    Ended,
     /// The link belongs to nothing here.
     Foreign,
     /// The link is incomplete.
@@ -97,9 +101,9 @@ impl VerifyState {
     /// Returns the status that goes with the page.
     pub const fn status(&self) -> StatusCode {
         match self {
-            VerifyState::Open { .. } | VerifyState::Done => StatusCode::OK,
+            VerifyState::Open { .. } | VerifyState::Done | VerifyState::Disowned => StatusCode::OK,
             VerifyState::Used => StatusCode::CONFLICT,
-            VerifyState::Expired | VerifyState::Disowned => StatusCode::GONE,
+            VerifyState::Expired | VerifyState::Ended => StatusCode::GONE,
             VerifyState::Foreign => StatusCode::FORBIDDEN,
             VerifyState::Malformed => StatusCode::BAD_REQUEST,
             VerifyState::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -114,6 +118,7 @@ impl VerifyState {
             VerifyState::Used => "used",
             VerifyState::Expired => "expired",
             VerifyState::Disowned => "disowned",
+            VerifyState::Ended => "ended",
             VerifyState::Foreign => "foreign",
             VerifyState::Malformed => "malformed",
             VerifyState::Unavailable => "unavailable",
@@ -186,18 +191,12 @@ async fn press(app: &Shared, request: Request, button: Button) -> Response {
         }
     });
     let mut page = match pressed.await {
-        Ok(Ok(view)) => after(view),
+        Ok(Ok(view)) => seen(view, Some(button)),
         Ok(Err(error)) => failed(&error),
         Err(_panicked) => Page::unknown(VerifyState::Unavailable),
     };
     page.lang = page.lang.or(Some(found.lang));
-    let disowned = button == Button::Disown && page.state == VerifyState::Disowned;
-    let mut response = page.respond(app, &headers);
-    if disowned {
-        // The page that any later visitor gets says "gone"; to the one who pressed the button it is a success.
-        *response.status_mut() = StatusCode::OK;
-    }
-    response
+    page.respond(app, &headers)
 }
 
 /// Reads the token and asks the engine. `Err` is the page for everything that cannot be confirmed.
@@ -218,7 +217,7 @@ async fn look(app: &AppState, token: Option<String>) -> Result<Found, Page> {
         Err(error) => return Err(failed(&error)),
     };
     let ChallengeView::Open { address, issued, first_words, lang } = view else {
-        return Err(after_before(view));
+        return Err(seen(view, None));
     };
     if too_old {
         return Err(Page { state: VerifyState::Expired, lang: Some(lang) });
@@ -236,32 +235,20 @@ async fn same_contact(app: &AppState, claims: &Claims) -> Result<bool, Page> {
     Ok(view.and_then(|view| view.contact).is_some_and(|contact| contact.key == *expected))
 }
 
-/// The page for what the engine says of a challenge after a button was pressed.
-fn after(view: ChallengeView) -> Page {
-    match view {
-        ChallengeView::Done { lang } => Page { state: VerifyState::Done, lang: Some(lang) },
-        ChallengeView::Used { lang } => Page { state: VerifyState::Used, lang: Some(lang) },
-        ChallengeView::Expired { lang } => Page { state: VerifyState::Expired, lang: Some(lang) },
-        ChallengeView::Disowned { lang } => Page { state: VerifyState::Disowned, lang: Some(lang) },
-        ChallengeView::Foreign => Page::unknown(VerifyState::Foreign),
+/// The page for what the engine says of a challenge, before or after a button was pressed.
+fn seen(view: ChallengeView, pressed: Option<Button>) -> Page {
+    let (state, lang) = match view {
+        // Only a request that pressed the button can have done something; to any other it was done before.
+        ChallengeView::Done { lang } if pressed.is_some() => (VerifyState::Done, lang),
+        ChallengeView::Done { lang } | ChallengeView::Used { lang } => (VerifyState::Used, lang),
+        ChallengeView::Expired { lang } => (VerifyState::Expired, lang),
+        ChallengeView::Disowned { lang } if pressed == Some(Button::Disown) => (VerifyState::Disowned, lang),
+        ChallengeView::Disowned { lang } => (VerifyState::Ended, lang),
         // A button never leaves a challenge open; if it did, the honest page is "try again".
-        ChallengeView::Open { lang, .. } => Page { state: VerifyState::Unavailable, lang: Some(lang) },
-    }
-}
-
-/// The page for what the engine says of a challenge before any button: "done" was done by somebody else's request.
-fn after_before(view: ChallengeView) -> Page {
-    let page = after(view);
-    match page.state {
-        VerifyState::Done => Page { state: VerifyState::Used, ..page },
-        VerifyState::Open { .. }
-        | VerifyState::Used
-        | VerifyState::Expired
-        | VerifyState::Disowned
-        | VerifyState::Foreign
-        | VerifyState::Malformed
-        | VerifyState::Unavailable => page,
-    }
+        ChallengeView::Open { lang, .. } => (VerifyState::Unavailable, lang),
+        ChallengeView::Foreign => return Page::unknown(VerifyState::Foreign),
+    };
+    Page { state, lang: Some(lang) }
 }
 
 fn failed(error: &DeliverError) -> Page {
@@ -287,24 +274,15 @@ impl Page {
     fn respond(self, app: &AppState, headers: &HeaderMap) -> Response {
         ::metrics::counter!(metrics::VERIFY_PAGES, "page" => self.state.label()).increment(1);
         let lang = self.lang.or_else(|| readers_language(headers)).unwrap_or(app.settings.lang);
-        let (status, html) = app.pages.render(self.state, lang);
-        let mut response = (status, Html(html)).into_response();
+        let mut response = app.pages.respond(self.state, lang);
         let answer = response.headers_mut();
         answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         answer.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         answer.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
         answer.insert("x-robots-tag", HeaderValue::from_static("noindex"));
-        answer.insert(header::CONTENT_SECURITY_POLICY, policy(app.pages.style_source()));
+        answer.entry(header::CONTENT_SECURITY_POLICY).or_insert(STRICT);
         response
     }
-}
-
-/// Nothing may be loaded, run or framed; only the page's own style, and forms to ourselves.
-fn policy(style: &str) -> HeaderValue {
-    let policy = format!(
-        "default-src 'none'; style-src {style}; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    );
-    HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'; form-action 'self'"))
 }
 
 /// Reads one field of a query or a form. The first one counts.

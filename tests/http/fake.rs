@@ -1,7 +1,8 @@
 //! The fakes and the server that the tests talk to.
 
 use async_trait::async_trait;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, header};
+use axum::response::{Html, IntoResponse, Response};
 use frontdesk::http::auth::AdminAuth;
 use frontdesk::http::health::StoreProbe;
 use frontdesk::http::hold::{Holds, Patience};
@@ -219,8 +220,8 @@ impl ChatwootEdge for FakeChatwoot {
     fn verify(&self, headers: &HeaderMap, _: &[u8], _: Timestamp) -> Result<(), SignatureRefused> {
         match headers.get("x-chatwoot-signature") {
             Some(value) if value == "good" => Ok(()),
-            Some(_) => Err(SignatureRefused("wrong")),
-            None => Err(SignatureRefused("missing")),
+            Some(_) => Err(SignatureRefused::Wrong),
+            None => Err(SignatureRefused::Missing),
         }
     }
 
@@ -305,16 +306,18 @@ impl TokenReader for FakeLinks {
 struct FakePages;
 
 impl VerifyPages for FakePages {
-    fn render(&self, state: VerifyState, lang: Lang) -> (StatusCode, String) {
+    /// A page of its own brings its own policy; a broken link's page brings none and gets the strictest.
+    fn respond(&self, state: VerifyState, lang: Lang) -> Response {
         let mut details = String::new();
         if let VerifyState::Open { token, address, first_words, .. } = &state {
             details = format!("{token} {address} {first_words}");
         }
-        (state.status(), format!("{} {} {details}", state.label(), lang.code()))
-    }
-
-    fn style_source(&self) -> &str {
-        "'sha256-abc'"
+        let page = Html(format!("{} {} {details}", state.label(), lang.code()));
+        let policy = [(header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'sha256-abc'")];
+        match state == VerifyState::Malformed {
+            true => (state.status(), page).into_response(),
+            false => (state.status(), policy, page).into_response(),
+        }
     }
 }
 
