@@ -12,6 +12,8 @@ mod fake;
 mod operations;
 #[path = "http/page.rs"]
 mod page;
+#[path = "http/server.rs"]
+mod server;
 #[path = "http/verification.rs"]
 mod verification;
 #[path = "http/webhooks.rs"]

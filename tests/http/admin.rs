@@ -1,6 +1,6 @@
 //! The admin API: who may, and what it answers.
 
-use crate::fake::{Setup, server};
+use crate::server::{Setup, server};
 use frontdesk_actors::domain::Order;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;

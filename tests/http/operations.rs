@@ -1,6 +1,7 @@
 //! Health, metrics, unknown addresses, and the daemon's end.
 
-use crate::fake::{Setup, eventually, server, webhook};
+use crate::fake::webhook;
+use crate::server::{Setup, eventually, server};
 use frontdesk::shutdown::{Farewell, Lifecycle, ListenError, listen};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::json;

@@ -1,6 +1,7 @@
 //! The minimal body: it belongs to the page's session and is answered with the reply.
 
-use crate::fake::{Answer, Server, Setup, away, server, webhook};
+use crate::fake::{away, webhook};
+use crate::server::{Answer, Server, Setup, server};
 use frontdesk::http::intake::SignaturePolicy;
 use frontdesk::http::minimal::MinimalReply;
 use frontdesk_actors::engine::DeliverError;

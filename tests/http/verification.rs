@@ -1,6 +1,7 @@
 //! The verification page: opening it changes nothing, the button does, once.
 
-use crate::fake::{Answer, Server, Setup, open, server};
+use crate::fake::open;
+use crate::server::{Answer, Server, Setup, server};
 use frontdesk_actors::domain::Lang;
 use frontdesk_actors::engine::ChallengeView;
 use std::sync::atomic::Ordering;

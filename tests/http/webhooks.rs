@@ -1,6 +1,7 @@
 //! The vendors' webhooks: what is taken, refused, held and repeated.
 
-use crate::fake::{Mood, Server, Setup, eventually, server, webhook};
+use crate::fake::{Mood, webhook};
+use crate::server::{Server, Setup, eventually, server};
 use frontdesk::http::intake::SignaturePolicy;
 use frontdesk_actors::engine::Intake;
 use proptest::prelude::*;
