@@ -7,4 +7,5 @@ pub mod http;
 pub mod language;
 pub mod links;
 pub mod recent;
+pub mod shutdown;
 pub mod telemetry;

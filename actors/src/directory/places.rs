@@ -86,17 +86,19 @@ impl Places {
                 Routed::Sent
             }
             Some(Place::Live(slot)) => {
- slot.vitals.count(&msg);
- match slot.actor.cast(msg) {
-                Ok(()) => Routed::Sent,
-                // It has just ended; the Directory will hear of it and hand over what is parked.
-                Err(MessagingErr::SendErr(msg)) => {
-                    let vitals = slot.vitals.clone();
-                    part.insert(key.clone(), Place::Between(vitals, vec![msg]));
-                    Routed::Sent
+                slot.vitals.count(&msg);
+                match slot.actor.cast(msg) {
+                    Ok(()) => Routed::Sent,
+                    // It has just ended; the Directory will hear of it and hand over what is parked.
+                    Err(MessagingErr::SendErr(msg)) => {
+                        let vitals = slot.vitals.clone();
+                        part.insert(key.clone(), Place::Between(vitals, vec![msg]));
+                        Routed::Sent
+                    }
+                    Err(MessagingErr::ChannelClosed | MessagingErr::InvalidActorType) => Routed::Sent,
                 }
-                Err(MessagingErr::ChannelClosed | MessagingErr::InvalidActorType) => Routed::Sent,
-            },        }
+            }
+        }
     }
 
     /// Returns how the conversation's actor is, if there is one.

@@ -1,0 +1,133 @@
+//! The admin API: who may, and what it answers.
+
+use crate::server::{Setup, server};
+use frontdesk_actors::domain::Order;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+const ROUTES: [(&str, &str); 7] = [
+    ("POST", "/toggle-human"),
+    ("GET", "/human-status"),
+    ("GET", "/api/conversations"),
+    ("GET", "/api/conversations/chatwoot:1:57"),
+    ("POST", "/api/conversations/chatwoot:1:57/handoff"),
+    ("POST", "/api/conversations/chatwoot:1:57/resume"),
+    ("POST", "/api/conversations/chatwoot:1:57/forget"),
+];
+
+#[tokio::test]
+async fn every_admin_route_asks_for_the_token() {
+    let server = server(Setup::default()).await;
+    for (method, path) in ROUTES {
+        let without = server.send(server.request(method, path).body(r#"{"enabled":true}"#)).await;
+        let wrong = server.request(method, path).bearer_auth("the-toke").body(r#"{"enabled":true}"#);
+        for answer in [without, server.send(wrong).await] {
+            assert_eq!((answer.status, answer.json()["code"].clone()), (401, json!("unauthorized")), "{method} {path}");
+            assert!(answer.header("www-authenticate").starts_with("Bearer"), "{method} {path}");
+        }
+    }
+    assert!(!server.desk.human.load(Ordering::SeqCst));
+    assert!(server.desk.orders.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn demo_mode_is_open_to_this_machine_only() {
+    let server = server(Setup { token: None, ..Setup::default() }).await;
+    for (method, path) in ROUTES {
+        let body = r#"{"enabled":true}"#;
+        assert_eq!(server.send(server.request(method, path).body(body)).await.status, 200, "{method} {path}");
+        let elsewhere = server.request(method, path).header("origin", "https://evil.example").body(body);
+        assert_eq!(server.send(elsewhere).await.status, 403, "{method} {path}");
+        let rebound = server.request(method, path).header("host", "evil.example").body(body);
+        assert_eq!(server.send(rebound).await.status, 403, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn wrong_tokens_wait_in_a_short_line_and_the_right_one_does_not() {
+    let server = Arc::new(server(Setup { penalty: Duration::from_secs(600), ..Setup::default() }).await);
+    let mut guesses: FuturesUnordered<_> = (0..5)
+        .map(|guess| {
+            let server = server.clone();
+            async move { server.send(server.request("GET", "/human-status").bearer_auth(guess)).await }
+        })
+        .collect();
+    // Four wait for longer than the test, so the first answer tells that the line is full.
+    let first = guesses.next().await.unwrap();
+    assert_eq!((first.status, first.json()["code"].clone()), (429, json!("slow_down")));
+    assert_eq!(server.admin("GET", "/human-status", "").await.status, 200);
+}
+
+#[tokio::test]
+async fn the_human_switch_is_turned_and_shown() {
+    let server = server(Setup::default()).await;
+    for on in [true, false] {
+        let body = if on { r#"{"enabled":true}"# } else { r#"{ "enabled" : false }"# };
+        let answer = server.admin("POST", "/toggle-human", body).await;
+        assert_eq!((answer.status, answer.json()), (200, json!({"human_mode": on})));
+        assert_eq!(server.admin("GET", "/human-status", "").await.json(), json!({"human_mode": on}));
+    }
+    for body in ["", "{}", "true", r#"{"enabled":1}"#, r#"{"enabled":"true"}"#, r#"{"enabled":true,"x":1}"#] {
+        let answer = server.admin("POST", "/toggle-human", body).await;
+        assert_eq!((answer.status, answer.json()["code"].clone()), (400, json!("malformed")), "{body}");
+        assert!(answer.text.contains("enabled"), "{}", answer.text);
+    }
+    assert!(!server.desk.human.load(Ordering::SeqCst));
+}
+
+#[tokio::test]
+async fn conversations_are_listed_and_shown() {
+    let server = server(Setup::default()).await;
+    let listed = |path: &'static str| {
+        let server = &server;
+        async move { server.admin("GET", path, "").await.json()["conversations"].as_array().unwrap().len() }
+    };
+    assert_eq!(listed("/api/conversations").await, 50);
+    assert_eq!(listed("/api/conversations?limit=3").await, 3);
+    assert_eq!(listed("/api/conversations?limit=0").await, 1);
+    assert_eq!(listed("/api/conversations?limit=many").await, 50);
+    let shown = server.admin("GET", "/api/conversations/chatwoot:1:57", "").await;
+    assert_eq!((shown.status, shown.json()["phase"].clone()), (200, json!("bot")));
+    assert_eq!(shown.header("cache-control"), "no-store");
+    let escaped = server.admin("GET", "/api/conversations/chatwoot%3A1%3A57", "").await;
+    assert_eq!(escaped.json()["key"], "chatwoot:1:57");
+    let none = server.admin("GET", "/api/conversations/chatwoot:1:404", "").await;
+    assert_eq!((none.status, none.json()["code"].clone()), (404, json!("no_such_conversation")));
+}
+
+#[tokio::test]
+async fn orders_reach_the_conversation() {
+    let server = server(Setup::default()).await;
+    for (verb, body) in [("handoff", ""), ("resume", "{}"), ("forget", "not json")] {
+        let path = format!("/api/conversations/chatwoot:1:57/{verb}");
+        let answer = server.admin("POST", &path, body).await;
+        assert_eq!((answer.status, answer.json()), (200, json!({"status": "ok", "phase": "human"})), "{verb}");
+    }
+    let key = || "chatwoot:1:57".to_owned();
+    let given = server.desk.orders.lock().unwrap().clone();
+    assert_eq!(given, [(key(), Order::Human), (key(), Order::Bot), (key(), Order::Forget)]);
+    for (key, status, code) in [
+        ("chatwoot:1:404", 404, "no_such_conversation"),
+        ("57", 400, "bad_key"),
+        ("a:b:c%20d", 400, "bad_key"),
+        ("%ff:1:2", 400, "bad_key"),
+    ] {
+        let answer = server.admin("POST", &format!("/api/conversations/{key}/handoff"), "").await;
+        assert_eq!((answer.status, answer.json()["code"].clone()), (status, json!(code)), "{key}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_is_named() {
+    let server = server(Setup::default()).await;
+    server.desk.store_up.store(false, Ordering::SeqCst);
+    for (method, path) in ROUTES.into_iter().filter(|(_, path)| *path != "/human-status") {
+        let answer = server.admin(method, path, r#"{"enabled":true}"#).await;
+        assert_eq!((answer.status, answer.json()["code"].clone()), (503, json!("store_unavailable")), "{path}");
+    }
+    assert_eq!(server.admin("GET", "/human-status", "").await.status, 200);
+}
