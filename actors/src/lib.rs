@@ -5,5 +5,6 @@ pub mod domain;
 pub mod engine;
 pub mod ids;
 pub mod language;
+pub mod metrics;
 pub mod ports;
 pub mod time;

@@ -1,0 +1,426 @@
+//! Every metric by name, with its kind, help and labels, in one place: what `/metrics` describes, what the dashboards
+//! draw and what the alerts watch is held against [`ALL`] by a test.
+//!
+//! Labels come from closed sets and are never an id, an address or a customer's word. Call sites use the constants with
+//! the macros of the `metrics` crate: `counter!(HANDOFFS, "reason" => reason.name()).increment(1)`.
+
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+
+/// What kind of number a metric is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Only grows.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// A distribution, in seconds.
+    Histogram,
+}
+
+/// A label and every value it can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Label {
+    /// The label's name.
+    pub name: &'static str,
+    /// Its closed set of values.
+    pub values: &'static [&'static str],
+}
+
+/// One metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Metric {
+    /// The name.
+    pub name: &'static str,
+    /// The kind.
+    pub kind: Kind,
+    /// One sentence for people.
+    pub help: &'static str,
+    /// The labels.
+    pub labels: &'static [Label],
+}
+
+const fn label(name: &'static str, values: &'static [&'static str]) -> Label {
+    Label { name, values }
+}
+
+const CHANNEL: Label = label("channel", &["chatwoot", "web", "unknown"]);
+const PHASE: Label = label("phase", &["awaiting_email", "pending_verification", "bot", "human"]);
+const LANE: Label = label("lane", &["chatwoot", "web", "model", "mail", "teams"]);
+const VERDICT: Label = label("verdict", &["settled", "transient", "rejected", "account_fault", "unknown"]);
+const EFFECT: Label = label(
+    "kind",
+    &[
+        "text",
+        "note",
+        "open",
+        "pend",
+        "add_label",
+        "priority",
+        "team",
+        "mark_verified",
+        "contact_email",
+        "typing",
+        "mail",
+        "card",
+    ],
+);
+const INTAKE: Label = label(
+    "outcome",
+    &[
+        "accepted",
+        "duplicate",
+        "ignored",
+        "parked",
+        "busy",
+        "unavailable",
+        "closing",
+        "unsigned",
+        "malformed",
+        "quarantined",
+    ],
+);
+const COMMIT: Label = label("outcome", &["ok", "conflict", "regressed", "unavailable", "unknown"]);
+const MODEL_CALL: Label = label(
+    "outcome",
+    &[
+        "text",
+        "request_human",
+        "unauthorized",
+        "model_not_found",
+        "quota",
+        "rate_limited",
+        "overloaded",
+        "context_too_long",
+        "bad_request",
+        "timeout",
+        "unreachable",
+        "garbled",
+    ],
+);
+const REASON: Label = label(
+    "reason",
+    &[
+        "asked-by-customer",
+        "asked-by-model",
+        "model-failed",
+        "turn-deadline",
+        "empty-reply",
+        "cannot-answer",
+        "model-unauthorized",
+        "model-not-found",
+        "model-quota",
+        "mail-failed",
+        "human-mode",
+        "operator",
+        "colleague-note",
+        "person-wrote",
+        "person-assigned",
+        "not-pending",
+        "other-bot",
+        "interrupted",
+        "poison",
+    ],
+);
+const VERIFICATION: Label = label(
+    "outcome",
+    &[
+        "asked",
+        "malformed",
+        "challenged",
+        "resent",
+        "verified_link",
+        "verified_code",
+        "verified_mac",
+        "verified_identity",
+        "verified_plain",
+        "known",
+        "wrong_code",
+        "too_many_codes",
+        "expired",
+        "disowned",
+        "capped",
+        "mail_failed",
+    ],
+);
+const ALERT: Label = label(
+    "key",
+    &[
+        "handoff",
+        "store",
+        "model",
+        "mail",
+        "chatwoot",
+        "teams",
+        "held",
+        "poison",
+        "quarantine",
+        "opened_while_away",
+        "other_bot",
+        "restarts",
+        "interrupted",
+    ],
+);
+const IGNORED: Label = label(
+    "why",
+    &[
+        "duplicate",
+        "old",
+        "own_echo",
+        "not_ours",
+        "nothing_to_do",
+        "not_a_turn",
+        "late",
+        "early_deadline",
+        "human_has_it",
+        "not_pending",
+        "older_state",
+    ],
+);
+
+/// Webhooks answered, by channel and outcome.
+pub const WEBHOOKS: &str = "frontdesk_webhooks_total";
+/// From the first byte of a webhook to its answer.
+pub const WEBHOOK_SECONDS: &str = "frontdesk_webhook_seconds";
+/// Webhooks whose signature was not accepted.
+pub const SIGNATURE_FAILURES: &str = "frontdesk_signature_failures_total";
+/// Events refused because too much was waiting.
+pub const DELIVER_BUSY: &str = "frontdesk_deliver_busy_total";
+/// Events waiting inside the engine.
+pub const DELIVER_WAITING: &str = "frontdesk_deliver_waiting";
+/// Events seen before.
+pub const DEDUPE_HITS: &str = "frontdesk_dedupe_hits_total";
+/// Conversations in memory, by phase.
+pub const CONVERSATIONS_LIVE: &str = "frontdesk_conversations_live";
+/// Conversation actors started.
+pub const SPAWNS: &str = "frontdesk_spawns_total";
+/// Conversations loaded from the store.
+pub const HYDRATIONS: &str = "frontdesk_hydrations_total";
+/// Actors restarted, by cause.
+pub const RESTARTS: &str = "frontdesk_restarts_total";
+/// Conversations that are set aside until an operator acts.
+pub const QUARANTINED: &str = "frontdesk_conversations_quarantined";
+/// Conversations that left memory because nothing happened.
+pub const PASSIVATIONS: &str = "frontdesk_passivations_total";
+/// Commits, by outcome.
+pub const COMMITS: &str = "frontdesk_commits_total";
+/// One commit, as the engine waits for it.
+pub const COMMIT_SECONDS: &str = "frontdesk_commit_seconds";
+/// Whether the store answers.
+pub const STORE_UP: &str = "frontdesk_store_up";
+/// Due conversations taken from the wake index.
+pub const WAKE_TAKES: &str = "frontdesk_wake_takes_total";
+/// Looks at a vendor after a gap or an unknown send.
+pub const LOOKS: &str = "frontdesk_looks_total";
+/// What left the house, by kind and verdict.
+pub const EFFECTS: &str = "frontdesk_effects_total";
+/// One effect on the wire.
+pub const EFFECT_SECONDS: &str = "frontdesk_effect_seconds";
+/// Rows dropped at their claim, unsent.
+pub const ROWS_DROPPED: &str = "frontdesk_rows_dropped_total";
+/// Rows of unknown outcome that wait for an operator.
+pub const ROWS_HELD: &str = "frontdesk_rows_held";
+/// Age of the oldest unanswered customer message.
+pub const OLDEST_OBLIGATION_SECONDS: &str = "frontdesk_oldest_obligation_seconds";
+/// Texts that landed although a person had taken over meanwhile.
+pub const SENT_AFTER_PERSON: &str = "frontdesk_sent_after_person_total";
+/// Turns, by outcome.
+pub const TURNS: &str = "frontdesk_turns_total";
+/// From the customer's message to our answer at the vendor.
+pub const ANSWER_SECONDS: &str = "frontdesk_answer_seconds";
+/// Model calls, by outcome.
+pub const MODEL_CALLS: &str = "frontdesk_model_calls_total";
+/// One model call.
+pub const MODEL_CALL_SECONDS: &str = "frontdesk_model_call_seconds";
+/// Model calls stopped before they answered.
+pub const MODEL_CALLS_ABORTED: &str = "frontdesk_model_calls_aborted_total";
+/// Conversations handed to a person, by reason.
+pub const HANDOFFS: &str = "frontdesk_handoffs_total";
+/// Conversations a person took by themselves.
+pub const TAKEOVERS: &str = "frontdesk_takeovers_total";
+/// Steps of verification, by outcome.
+pub const VERIFICATIONS: &str = "frontdesk_verifications_total";
+/// Mails, by verdict.
+pub const MAILS: &str = "frontdesk_mails_total";
+/// How long effects waited for their gate.
+pub const GATE_WAIT_SECONDS: &str = "frontdesk_gate_wait_seconds";
+/// Pauses of a gate's lane.
+pub const GATE_PAUSES: &str = "frontdesk_gate_pauses_total";
+/// Whether a gate's lane is paused.
+pub const GATE_PAUSED: &str = "frontdesk_gate_paused";
+/// Alerts, by key and outcome.
+pub const ALERTS: &str = "frontdesk_alerts_total";
+/// Whether the global human switch is on.
+pub const HUMAN_MODE: &str = "frontdesk_human_mode";
+/// Inputs that changed nothing, by why.
+pub const INPUTS_IGNORED: &str = "frontdesk_inputs_ignored_total";
+/// Results that came for an abandoned attempt.
+pub const LATE_REPLIES: &str = "frontdesk_late_replies_total";
+/// Open pages.
+pub const PAGE_SESSIONS: &str = "frontdesk_page_sessions";
+/// Panics anywhere in the process.
+pub const PANICS: &str = "frontdesk_panics_total";
+
+const fn counter(name: &'static str, help: &'static str, labels: &'static [Label]) -> Metric {
+    Metric { name, kind: Kind::Counter, help, labels }
+}
+
+const fn gauge(name: &'static str, help: &'static str, labels: &'static [Label]) -> Metric {
+    Metric { name, kind: Kind::Gauge, help, labels }
+}
+
+const fn histogram(name: &'static str, help: &'static str, labels: &'static [Label]) -> Metric {
+    Metric { name, kind: Kind::Histogram, help, labels }
+}
+
+/// Every metric there is.
+pub const ALL: &[Metric] = &[
+    counter(WEBHOOKS, "Webhooks answered, by channel and outcome.", &[CHANNEL, INTAKE]),
+    histogram(WEBHOOK_SECONDS, "From the first byte of a webhook to its answer.", &[CHANNEL, INTAKE]),
+    counter(
+        SIGNATURE_FAILURES,
+        "Webhooks whose signature was not accepted.",
+        &[CHANNEL, label("why", &["missing", "malformed", "stale", "wrong"])],
+    ),
+    counter(
+        DELIVER_BUSY,
+        "Events refused because too much was waiting; the vendor is asked to repeat them.",
+        &[label("bound", &["conversation", "total", "hold"])],
+    ),
+    gauge(DELIVER_WAITING, "Events waiting inside the engine.", &[]),
+    counter(DEDUPE_HITS, "Events that had been taken before.", &[label("kind", &["message", "event"])]),
+    gauge(CONVERSATIONS_LIVE, "Conversations in memory, by phase.", &[PHASE]),
+    counter(SPAWNS, "Conversation actors started.", &[]),
+    counter(
+        HYDRATIONS,
+        "Conversations loaded from the store.",
+        &[label("outcome", &["found", "new", "failed", "garbled"])],
+    ),
+    counter(RESTARTS, "Actors restarted, by cause.", &[label("cause", &["panic", "error", "killed", "conflict"])]),
+    gauge(QUARANTINED, "Conversations set aside because their record cannot be read.", &[]),
+    counter(PASSIVATIONS, "Conversations that left memory because nothing happened.", &[]),
+    counter(COMMITS, "Commits, by outcome.", &[COMMIT]),
+    histogram(COMMIT_SECONDS, "One commit, as the engine waits for it.", &[COMMIT]),
+    gauge(STORE_UP, "1 while the store answers.", &[]),
+    counter(
+        WAKE_TAKES,
+        "Due conversations taken from the wake index.",
+        &[label("kind", &["due", "taken_over", "stuck"])],
+    ),
+    counter(
+        LOOKS,
+        "Looks at a vendor after a gap or a send of unknown outcome.",
+        &[label("outcome", &["landed", "absent", "undecided", "forbidden", "failed"])],
+    ),
+    counter(EFFECTS, "What left the house, by kind and verdict.", &[EFFECT, VERDICT]),
+    histogram(EFFECT_SECONDS, "One effect on the wire.", &[EFFECT, VERDICT]),
+    counter(
+        ROWS_DROPPED,
+        "Rows dropped at their claim, unsent.",
+        &[label("why", &["person_has_it", "stale", "unwanted", "deleted", "too_old"])],
+    ),
+    gauge(ROWS_HELD, "Rows of unknown outcome that wait for an operator.", &[]),
+    gauge(OLDEST_OBLIGATION_SECONDS, "Age of the oldest unanswered customer message; 0 if there is none.", &[]),
+    counter(SENT_AFTER_PERSON, "Texts that landed although a person had taken over meanwhile.", &[]),
+    counter(
+        TURNS,
+        "Turns, by outcome.",
+        &[label("outcome", &["answered", "handed_over", "taken_over", "restarted", "failed"])],
+    ),
+    histogram(ANSWER_SECONDS, "From the customer's message to our answer at the vendor.", &[]),
+    counter(MODEL_CALLS, "Model calls, by outcome.", &[MODEL_CALL]),
+    histogram(MODEL_CALL_SECONDS, "One model call.", &[MODEL_CALL]),
+    counter(
+        MODEL_CALLS_ABORTED,
+        "Model calls stopped before they answered.",
+        &[label("why", &["person_has_it", "new_message", "deadline", "stopping"])],
+    ),
+    counter(HANDOFFS, "Conversations handed to a person, by reason.", &[REASON]),
+    counter(TAKEOVERS, "Conversations a person took by themselves, by reason.", &[REASON]),
+    counter(VERIFICATIONS, "Steps of verification, by outcome.", &[VERIFICATION]),
+    counter(MAILS, "Mails, by verdict.", &[VERDICT]),
+    histogram(GATE_WAIT_SECONDS, "How long effects waited for their gate.", &[LANE]),
+    counter(
+        GATE_PAUSES,
+        "Pauses of a gate's lane.",
+        &[LANE, label("cause", &["throttled", "account_fault", "failing"])],
+    ),
+    gauge(GATE_PAUSED, "1 while a gate's lane is paused.", &[LANE]),
+    counter(
+        ALERTS,
+        "Alerts, by key and outcome.",
+        &[ALERT, label("outcome", &["posted", "folded", "resolved", "failed"])],
+    ),
+    gauge(HUMAN_MODE, "1 while the global human switch is on.", &[]),
+    counter(INPUTS_IGNORED, "Inputs that changed nothing, by why.", &[IGNORED]),
+    counter(
+        LATE_REPLIES,
+        "Results that came for an abandoned attempt and were ignored.",
+        &[label("kind", &["model", "send", "look", "mail", "card"])],
+    ),
+    gauge(PAGE_SESSIONS, "Open pages.", &[]),
+    counter(PANICS, "Panics anywhere in the process.", &[]),
+];
+
+/// Tells the installed recorder the help and unit of every metric.
+pub fn describe_all() {
+    for metric in ALL {
+        match metric.kind {
+            Kind::Counter => describe_counter!(metric.name, Unit::Count, metric.help),
+            Kind::Gauge if metric.name.ends_with("_seconds") => {
+                describe_gauge!(metric.name, Unit::Seconds, metric.help);
+            }
+            Kind::Gauge => describe_gauge!(metric.name, Unit::Count, metric.help),
+            Kind::Histogram => describe_histogram!(metric.name, Unit::Seconds, metric.help),
+        }
+    }
+}
+
+/// Makes every series of the metrics whose absence would mislead appear as zero: a rate over a counter that was born
+/// with its first incident never shows that incident.
+pub fn touch_all() {
+    for metric in ALL {
+        match (metric.kind, metric.labels) {
+            (Kind::Counter, []) => metrics::counter!(metric.name).increment(0),
+            (Kind::Counter, [label]) => {
+                for value in label.values {
+                    metrics::counter!(metric.name, label.name => *value).increment(0);
+                }
+            }
+            (Kind::Counter | Kind::Gauge | Kind::Histogram, _) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_follow_the_conventions_and_are_unique() {
+        let mut names = BTreeSet::new();
+        for metric in ALL {
+            assert!(names.insert(metric.name), "{} twice", metric.name);
+            assert!(metric.name.starts_with("frontdesk_"), "{}", metric.name);
+            assert_eq!(metric.kind == Kind::Counter, metric.name.ends_with("_total"), "{}", metric.name);
+            assert!(metric.kind != Kind::Histogram || metric.name.ends_with("_seconds"), "{}", metric.name);
+            assert!(metric.help.ends_with('.'), "{}", metric.name);
+        }
+    }
+
+    #[test]
+    fn labels_are_closed_sets_without_repetition() {
+        for label in ALL.iter().flat_map(|metric| metric.labels) {
+            let values: BTreeSet<_> = label.values.iter().collect();
+            assert!(!values.is_empty(), "{}", label.name);
+            assert_eq!(values.len(), label.values.len(), "{}", label.name);
+        }
+    }
+
+    #[test]
+    fn phases_are_those_of_the_engine() {
+        use crate::engine::PhaseName;
+        let names = [PhaseName::AwaitingEmail, PhaseName::PendingVerification, PhaseName::Bot, PhaseName::Human];
+        assert_eq!(PHASE.values, names.map(PhaseName::as_str));
+    }
+}
