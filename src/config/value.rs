@@ -1,6 +1,7 @@
 //! Turns the text of one setting into a typed value, by its kind, and back into text that may be shown.
 //!
 //! What is wrong with a value is said here in words; a secret value is never part of those words.
+#![deny(clippy::disallowed_methods)]
 
 use crate::config::keys::Kind;
 use figment::value::Value;
