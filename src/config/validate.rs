@@ -1,0 +1,362 @@
+//! Finds settings that are missing, contradict each other or have died, all at once, each with its fix.
+//!
+//! A value that could not be read counts as given here: its own complaint is enough.
+
+use crate::config::{Config, Problem, is_local};
+use secrecy::{ExposeSecret, SecretString};
+use std::time::Duration;
+use url::Url;
+
+/// What an examination of the settings found.
+#[derive(Debug, Clone, Default)]
+pub struct Review {
+    /// What must be changed before the desk can start.
+    pub problems: Vec<Problem>,
+    /// What is allowed but should be known, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+impl Review {
+    fn problem(&mut self, setting: &str, what: impl Into<String>, fix: impl Into<String>) {
+        self.problems.push(Problem::new(setting, what, fix));
+    }
+
+    fn warn(&mut self, warning: impl Into<String>) {
+        self.warnings.push(warning.into());
+    }
+}
+
+/// Chatwoot's `WEBHOOK_TIMEOUT` is 5 s unless its operator changed it.
+const CHATWOOT_HANGS_UP: Duration = Duration::from_secs(5);
+
+impl Config {
+    /// Examines the settings as a whole.
+    pub fn validate(&self) -> Review {
+        let mut review = Review::default();
+        self.check_addresses(&mut review);
+        self.check_secrets(&mut review);
+        self.check_chatwoot(&mut review);
+        self.check_webhooks(&mut review);
+        self.check_mail(&mut review);
+        self.check_teams(&mut review);
+        self.check_store(&mut review);
+        self.check_model(&mut review);
+        self.check_times(&mut review);
+        self.check_files(&mut review);
+        self.warn_of_mode(&mut review);
+        review
+    }
+
+    fn given(&self, path: &str) -> bool {
+        self.provenance.is_given(path)
+    }
+
+    fn check_addresses(&self, review: &mut Review) {
+        let Some(url) = &self.listen.public_url else {
+            if self.gate.enabled && self.serves_chatwoot() && !self.given("listen.public_url") {
+                review.problem(
+                    "PUBLIC_URL",
+                    "is not set, so the links in verification mails would lead nowhere",
+                    "set PUBLIC_URL to the address under which customers reach this desk",
+                );
+            }
+            return;
+        };
+        if url.path().trim_end_matches('/').ends_with("/verify") {
+            review.problem("PUBLIC_URL", "ends in /verify, which the desk adds itself", "leave /verify out");
+        }
+        if url.scheme() == "http" && !is_local(url) {
+            review.warn("PUBLIC_URL has no TLS: links and tokens travel in clear; put a proxy with TLS in front");
+        }
+    }
+
+    fn check_secrets(&self, review: &mut Review) {
+        let too_short = |secret: &Option<SecretString>, least: usize| {
+            secret.as_ref().is_some_and(|secret| secret.expose_secret().len() < least)
+        };
+        if too_short(&self.gate.jwt_secret, 32) {
+            review.problem(
+                "JWT_SECRET",
+                "is shorter than 32 bytes and could be guessed",
+                "use the output of `openssl rand -base64 48`, or leave it out and one is generated",
+            );
+        }
+        if too_short(&self.listen.admin_token, 16) {
+            review.problem(
+                "ADMIN_TOKEN",
+                "is shorter than 16 bytes and could be guessed",
+                "use the output of `openssl rand -hex 24`, or leave it out and one is generated",
+            );
+        }
+    }
+
+    fn check_chatwoot(&self, review: &mut Review) {
+        let parts = [
+            ("chatwoot.base_url", "CHATWOOT_BASE_URL", "the address of your Chatwoot"),
+            ("chatwoot.account_id", "CHATWOOT_ACCOUNT_ID", "the number in /app/accounts/NUMBER/"),
+            ("chatwoot.api_token", "CHATWOOT_API_TOKEN", "the access token of the agent bot"),
+        ];
+        if self.serves_chatwoot() || parts.iter().any(|(path, ..)| self.given(path)) {
+            for (path, name, meaning) in parts.into_iter().filter(|(path, ..)| !self.given(path)) {
+                let _ = path;
+                review.problem(name, "is not set although Chatwoot is configured", format!("set it to {meaning}"));
+            }
+        }
+        let Some(url) = &self.chatwoot.base_url else { return };
+        if ["/api", "/app"].iter().any(|part| url.path().contains(part)) {
+            review.problem("CHATWOOT_BASE_URL", "contains a path of the dashboard or the API", "end it after the host");
+        }
+        if url.scheme() == "http" && !is_local(url) {
+            review
+                .warn("CHATWOOT_BASE_URL has no TLS: tokens travel in clear, which only a private network makes good");
+        }
+        if self.chatwoot.user_token.is_none() {
+            review.warn(
+                "CHATWOOT_USER_TOKEN is not set: a bot's token cannot read messages back, so after an outage a send of \
+                 unknown outcome is held for an operator, contacts keep their address, and missed webhooks are not \
+                 caught up",
+            );
+        }
+    }
+
+    fn check_webhooks(&self, review: &mut Review) {
+        let unsigned = !self.given("chatwoot.webhook_secret");
+        if self.serves_chatwoot() && unsigned && !self.takes_unsigned_webhooks() {
+            review.problem(
+                "CHATWOOT_WEBHOOK_SECRET",
+                "is not set, and the desk listens where others can reach it: anybody could speak as a customer",
+                "set it to the secrets of the account webhook and of the bot, comma-separated; or say \
+                 ALLOW_UNSIGNED_WEBHOOKS=true if your Chatwoot is older than 4.13 and cannot sign",
+            );
+        } else if self.serves_chatwoot() && unsigned {
+            review.warn(
+                "webhooks are taken without a signature: whoever reaches this address (also through a proxy) can speak \
+                 as a customer; set CHATWOOT_WEBHOOK_SECRET",
+            );
+        }
+        if self.listen.hold >= CHATWOOT_HANGS_UP {
+            review.problem(
+                "listen.hold",
+                "is 5 s or more, when Chatwoot has already hung up and opened the conversation",
+                "keep it at 4s",
+            );
+        }
+    }
+
+    fn check_mail(&self, review: &mut Review) {
+        let [url, email, password] =
+            ["mail.smtp_url", "mail.sender_email", "mail.sender_password"].map(|path| self.given(path));
+        if email && !password && !url {
+            review.problem(
+                "SENDER_EMAIL",
+                "is set, but neither SENDER_PASSWORD nor SMTP_URL says how to send",
+                "set SENDER_PASSWORD (for Gmail an app password), or SMTP_URL for another server",
+            );
+        }
+        if !email && (password || url) {
+            review.problem(
+                "SENDER_EMAIL",
+                "is not set, but mails need an address they come from",
+                "set SENDER_EMAIL to that address",
+            );
+        }
+        if let Some(address) = &self.mail.sender_email
+            && !looks_like_address(address)
+        {
+            review.problem("SENDER_EMAIL", "is not an e-mail address", "write it as name@example.com");
+        }
+        self.check_smtp_url(review);
+        if self.gate.enabled && !email && !password && !url {
+            if !self.is_loopback() || (self.serves_chatwoot() && !self.serves_local_chatwoot()) {
+                review.problem(
+                    "SMTP_URL",
+                    "is not set, so nobody could ever verify an address",
+                    "set SMTP_URL and SENDER_EMAIL (or SENDER_EMAIL and SENDER_PASSWORD for Gmail), or GATE=off",
+                );
+            } else {
+                review.warn("no mail server is set: verification mails go into the demo mailbox on the page");
+            }
+        }
+    }
+
+    fn check_smtp_url(&self, review: &mut Review) {
+        let Some(secret) = &self.mail.smtp_url else { return };
+        let usable = Url::parse(secret.expose_secret())
+            .is_ok_and(|url| matches!(url.scheme(), "smtp" | "smtps") && url.host_str().is_some());
+        if !usable {
+            review.problem(
+                "SMTP_URL",
+                "is not an SMTP address",
+                "write smtps://user:password@host:465 or smtp://user:password@host:587?tls=required, with @ and : \
+                 inside user and password as %40 and %3A",
+            );
+        }
+    }
+
+    /// A Chatwoot on this very machine is a developer's: the demo mailbox is then as good as a mail server.
+    fn serves_local_chatwoot(&self) -> bool {
+        self.chatwoot.base_url.as_ref().is_some_and(is_local)
+    }
+
+    fn check_teams(&self, review: &mut Review) {
+        let Some(secret) = &self.teams.webhook_url else {
+            if self.serves_chatwoot() {
+                review.warn("TEAMS_WEBHOOK_URL is not set: hand-overs are only seen in Chatwoot");
+            }
+            return;
+        };
+        let url = Url::parse(secret.expose_secret()).ok();
+        let host = url.as_ref().and_then(Url::host_str).unwrap_or_default().to_ascii_lowercase();
+        if host == "outlook.office.com" || host == "webhook.office.com" || host.ends_with(".webhook.office.com") {
+            review.problem(
+                "TEAMS_WEBHOOK_URL",
+                "is an Office 365 connector, which Microsoft retired in 2026",
+                "make a Teams Workflow (\"When a Teams webhook request is received\") and use its URL; \
+                 docs/setup-teams.md shows how",
+            );
+        } else if !url.as_ref().is_some_and(|url| url.scheme() == "https" || (url.scheme() == "http" && is_local(url)))
+        {
+            review.problem("TEAMS_WEBHOOK_URL", "is not an https address", "copy the whole URL of the Teams Workflow");
+        }
+    }
+
+    fn check_store(&self, review: &mut Review) {
+        let Some(secret) = &self.store.redis_url else { return };
+        for part in secret.expose_secret().split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            let scheme = part.split_once("://").map_or("", |(scheme, _)| scheme).to_ascii_lowercase();
+            if scheme.contains("sentinel") {
+                review.problem(
+                    "REDIS_URL",
+                    "names Redis Sentinel, which the desk does not speak",
+                    "name the primary, or a proxy or service address that follows it; or use Redis Cluster",
+                );
+            } else if !matches!(scheme.as_str(), "redis" | "rediss") || Url::parse(part).is_err() {
+                review.problem(
+                    "REDIS_URL",
+                    "is not a Redis address",
+                    "write redis://host:6379 or rediss://user:password@host:6380, with @ and : inside user and \
+                     password as %40 and %3A",
+                );
+            } else if let Ok(url) = Url::parse(part)
+                && scheme == "redis"
+                && url.password().is_some()
+                && !is_local(&url)
+            {
+                review.warn("REDIS_URL has a password but no TLS; rediss:// keeps it private");
+            }
+        }
+    }
+
+    fn check_model(&self, review: &mut Review) {
+        let host = self.model.base_url.host_str().unwrap_or_default();
+        if self.model.base_url.path().trim_end_matches('/').ends_with("/chat/completions") {
+            review.problem("OPENAI_BASE_URL", "names an operation", "end it after the version, as in https://host/v1");
+        }
+        if self.model.base_url.scheme() == "http" && self.model.api_key.is_some() && !is_local(&self.model.base_url) {
+            review.warn("OPENAI_BASE_URL has no TLS: the key and every conversation travel in clear");
+        }
+        if self.model.api_key.is_none() && host != "api.openai.com" {
+            review.problem(
+                "OPENAI_API_KEY",
+                "is not set although OPENAI_BASE_URL is, so the mock would answer",
+                "set the key; servers without keys (Ollama, vLLM) take any word",
+            );
+        }
+        if let Some(end) = announced_end(&self.model.name)
+            && self.model.api_key.is_some()
+            && host == "api.openai.com"
+        {
+            review.warn(format!("OpenAI has announced the end of {} for {end}; see OPENAI_MODEL", self.model.name));
+        }
+        if self.model.memory_messages == 0 {
+            review.problem("MEMORY_MESSAGES", "is 0, so the model would not even see the question", "use 20");
+        }
+        if self.model.memory_ttl.is_zero() {
+            review.problem("MEMORY_TTL", "is 0, so everything would be forgotten at once", "use 24h");
+        }
+    }
+
+    fn check_times(&self, review: &mut Review) {
+        let pairs = [
+            ("AI_CALL_TIMEOUT", self.model.call_timeout, "AI_TURN_DEADLINE", self.model.turn_deadline),
+            ("DEBOUNCE_QUIET", self.desk.debounce_quiet, "DEBOUNCE_MAX", self.desk.debounce_max),
+            ("DEBOUNCE_MAX", self.desk.debounce_max, "AI_TURN_DEADLINE", self.model.turn_deadline),
+            ("gate.resend_cooldown", self.gate.resend_cooldown, "gate.link_ttl", self.gate.link_ttl),
+            ("MEMORY_TTL", self.model.memory_ttl, "store.retention", self.store.retention),
+        ];
+        for (short, small, long, large) in pairs {
+            if small > large {
+                review.problem(short, format!("is longer than {long}"), format!("make it shorter than {long}"));
+            }
+        }
+        let positive = [
+            ("AI_CALL_TIMEOUT", self.model.call_timeout),
+            ("SETTLE_TIME", self.chatwoot.settle_time),
+            ("gate.link_ttl", self.gate.link_ttl),
+            ("chatwoot.timeout", self.chatwoot.timeout),
+            ("mail.timeout", self.mail.timeout),
+            ("store.redis_timeout", self.store.redis_timeout),
+        ];
+        for (name, _) in positive.into_iter().filter(|(_, span)| span.is_zero()) {
+            review.problem(name, "is 0, so nothing could ever succeed", "remove it to get the default");
+        }
+        if self.chatwoot.settle_time <= self.chatwoot.timeout {
+            review.problem(
+                "SETTLE_TIME",
+                "is not longer than chatwoot.timeout, so a send that still runs could be taken for lost and repeated",
+                "keep it at 45s",
+            );
+        }
+    }
+
+    fn check_files(&self, review: &mut Review) {
+        for (name, path) in [("PROMPT_FILE", &self.model.prompt_file), ("PERSON_WORDS", &self.desk.person_words)] {
+            let Some(path) = path else { continue };
+            if let Err(error) = std::fs::File::open(path) {
+                review.problem(
+                    name,
+                    format!("names {}, which cannot be read: {error}", path.display()),
+                    "correct the path or the permissions, or remove it to use the built-in text",
+                );
+            }
+        }
+    }
+
+    fn warn_of_mode(&self, review: &mut Review) {
+        if self.is_demo() {
+            review
+                .warn("demo mode: no Chatwoot is configured and only this machine can connect, so everything is open");
+        }
+        if self.model.api_key.is_none() {
+            review.warn("OPENAI_API_KEY is not set: the built-in mock answers");
+        }
+        if self.gate.trust_plain_attributes {
+            review.warn(
+                "GATE_TRUST_PLAIN_ATTRIBUTES is on: any visitor of a web widget can mark their conversation as \
+                 verified; turn it off once old conversations are migrated",
+            );
+        }
+    }
+}
+
+/// Deliberately coarse: the mail library has the last word. This only catches a name or a URL in the wrong place.
+fn looks_like_address(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let clean = !text.contains(|letter: char| letter.is_whitespace() || matches!(letter, '<' | '>' | ',' | ';'));
+    clean && !local.is_empty() && domain.len() > 2 && !domain.starts_with('.') && !domain.ends_with('.')
+}
+
+/// Returns when OpenAI switches a model off, by its announcements as of 2026-11-20.
+fn announced_end(model: &str) -> Option<&'static str> {
+    let ends = [
+        ("gpt-5", "2026-12-11"),
+        ("o3", "2026-12-11"),
+        ("o3-mini", "2026-12-11"),
+        ("gpt-4o", "2027-01-14"),
+        ("gpt-4o-mini", "2027-01-14"),
+        ("gpt-4.1", "2027-01-14"),
+        ("gpt-4.1-mini", "2027-01-14"),
+        ("gpt-5.1", "2027-04-01"),
+    ];
+    ends.into_iter().find(|(name, _)| *name == model).map(|(_, end)| end)
+}

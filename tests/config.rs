@@ -1,0 +1,304 @@
+//! What operators write is read as documented, and what they get wrong is said, all of it at once, with a fix.
+
+use frontdesk::config::keys::{KEYS, Kind};
+use frontdesk::config::{Config, MailRoute, ModelApi, Origin, Problem, Sources, check_config_report};
+use secrecy::ExposeSecret;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// A complete, sound service.
+const SERVICE: &[(&str, &str)] = &[
+    ("LISTEN_ADDR", "0.0.0.0:8080"),
+    ("PUBLIC_URL", "https://desk.example.com"),
+    ("CHATWOOT_BASE_URL", "https://chat.example.com"),
+    ("CHATWOOT_ACCOUNT_ID", "1"),
+    ("CHATWOOT_API_TOKEN", "bot-token"),
+    ("CHATWOOT_USER_TOKEN", "user-token"),
+    ("CHATWOOT_WEBHOOK_SECRET", "first,second"),
+    ("SMTP_URL", "smtps://desk:pw@mail.example.com:465"),
+    ("SENDER_EMAIL", "desk@example.com"),
+    ("OPENAI_API_KEY", "sk-secret"),
+    ("OPENAI_MODEL", "some-model"),
+    ("TEAMS_WEBHOOK_URL", "https://x.environment.api.powerplatform.com/workflows/1?sig=secret"),
+];
+
+fn load(variables: &[(&str, &str)]) -> Result<Config, Vec<Problem>> {
+    Config::load(&Sources::of_variables(variables.iter().copied()))
+}
+
+/// The sound service with some variables replaced; an empty value removes one.
+fn service_with(changes: &[(&str, &str)]) -> Result<Config, Vec<Problem>> {
+    load(&[SERVICE, changes].concat())
+}
+
+fn settings(problems: &[Problem]) -> Vec<&str> {
+    problems.iter().map(|problem| problem.setting.as_str()).collect()
+}
+
+fn said(problems: &[Problem]) -> String {
+    problems.iter().map(|problem| format!("{problem}\n")).collect()
+}
+
+#[test]
+fn nothing_set_is_the_demo() {
+    let config = load(&[]).unwrap();
+    assert!(config.is_demo() && config.web_chat() && config.takes_unsigned_webhooks());
+    assert_eq!(config.listen.addr.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.public_base(), "http://127.0.0.1:8080");
+    assert_eq!((config.model.max_retries, config.model.memory_messages), (2, 20));
+    assert_eq!(config.model.turn_deadline, Duration::from_secs(90));
+    assert_eq!(config.desk.debounce_quiet, Duration::from_millis(1200));
+    assert_eq!(config.desk.human_idle, None);
+    assert_eq!(config.model.api, ModelApi::Chat);
+    assert!(matches!(config.mail.route(), MailRoute::Mailbox));
+    assert!(config.model.api_key.is_none() && config.store.redis_url.is_none() && config.chatwoot.access().is_none());
+    assert!(config.warnings.iter().any(|warning| warning.contains("demo mode")), "{:?}", config.warnings);
+}
+
+#[test]
+fn a_complete_service_has_neither_problems_nor_warnings() {
+    let config = service_with(&[]).unwrap();
+    assert_eq!(config.warnings, Vec::<String>::new());
+    assert!(!config.is_demo() && !config.web_chat() && !config.takes_unsigned_webhooks());
+    let access = config.chatwoot.access().unwrap();
+    assert_eq!((access.account_id, access.api_token.expose_secret()), (1, "bot-token"));
+    assert_eq!(config.chatwoot.webhook_secret.len(), 2);
+}
+
+#[test]
+fn every_name_of_the_contract_is_read_and_so_is_its_generic_form() {
+    let defaults = load(&[]).unwrap();
+    for key in KEYS {
+        let value = defaults.provenance.shown(key.path).unwrap_or_else(|| sample(key.path, key.kind));
+        for name in key.names.iter().map(|name| (*name).to_owned()).chain([key.generic_name()]) {
+            let cleared = key.names.iter().map(|name| (*name, ""));
+            let changes: Vec<(&str, &str)> = cleared.chain([(name.as_str(), value)]).collect();
+            let config =
+                service_with(&changes).unwrap_or_else(|problems| panic!("{name}={value}: {}", said(&problems)));
+            assert_eq!(config.provenance.origin(key.path), Some(&Origin::Environment(name)));
+        }
+    }
+}
+
+/// A value that fits the sound service.
+fn sample(path: &str, kind: Kind) -> &'static str {
+    match (path, kind) {
+        ("store.redis_url", _) => "rediss://redis.example.com",
+        ("mail.smtp_url", _) => "smtps://mail.example.com",
+        ("model.prompt_file" | "desk.person_words", _) => "Cargo.toml",
+        (_, Kind::Text) => "desk@example.com",
+        (_, Kind::Secret) => "https://localhost/a-secret-that-is-long-enough",
+        (_, Kind::Url) => "https://chat.example.com",
+        (_, Kind::Choice(words)) => words[0],
+        (_, Kind::Decimal(..)) => "0.5",
+        _ => "1",
+    }
+}
+
+#[test]
+fn environment_beats_dotenv_beats_file_beats_default_and_empty_means_unset() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("desk.toml");
+    fs::write(&file, "[desk]\nsite_name = \"From file\"\nlocale = \"ru\"\n[model]\nmax_retries = 5\nname = \"m\"\n")
+        .unwrap();
+    let dotenv = dir.path().join(".env");
+    fs::write(&dotenv, "DESK_LOCALE=kk\nMAX_AI_RETRIES=6\nSITE_NAME=\n").unwrap();
+    let mut sources = Sources::of_variables([("MAX_AI_RETRIES", "7"), ("OPENAI_MODEL", "  ")]);
+    sources.dotenv = Some(dotenv);
+    sources.file = Some(file.clone());
+    let config = Config::load(&sources).unwrap();
+    assert_eq!(config.model.max_retries, 7);
+    assert_eq!(config.desk.locale.code(), "kk");
+    assert_eq!((config.desk.site_name.as_str(), config.model.name.as_str()), ("From file", "m"));
+    assert_eq!(config.provenance.origin("model.name"), Some(&Origin::File(file)));
+    assert_eq!(config.provenance.origin("desk.locale"), Some(&Origin::Dotenv("DESK_LOCALE".to_owned())));
+    assert_eq!(config.provenance.origin("model.max_tokens"), None);
+}
+
+#[test]
+fn the_file_can_be_named_by_the_environment_and_must_then_exist() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("desk.toml");
+    fs::write(&file, "[desk]\nsite_name = \"Named\"\n").unwrap();
+    let config = load(&[("FRONTDESK_CONFIG", file.to_str().unwrap())]).unwrap();
+    assert_eq!(config.desk.site_name, "Named");
+    let problems = load(&[("FRONTDESK_CONFIG", "/nowhere/desk.toml")]).unwrap_err();
+    assert!(said(&problems).contains("/nowhere/desk.toml cannot be read"), "{}", said(&problems));
+}
+
+#[test]
+fn aliases_work_and_contradict_only_when_they_differ() {
+    let config = service_with(&[("CHATWOOT_API_TOKEN", ""), ("CHATWOOT_API_KEY", "by-alias")]).unwrap();
+    assert_eq!(config.chatwoot.api_token.unwrap().expose_secret(), "by-alias");
+    assert!(service_with(&[("CHATWOOT_API_KEY", "bot-token")]).is_ok());
+    let problems = service_with(&[("CHATWOOT_API_KEY", "other")]).unwrap_err();
+    assert_eq!(settings(&problems), ["CHATWOOT_API_TOKEN"]);
+    assert!(!said(&problems).contains("other") && !said(&problems).contains("bot-token"));
+}
+
+#[test]
+fn secrets_can_stand_in_files_of_their_own() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("key");
+    fs::write(&path, "sk-from-file\n").unwrap();
+    let name = path.to_str().unwrap();
+    let config = load(&[("OPENAI_API_KEY_FILE", name)]).unwrap();
+    assert_eq!(config.model.api_key.unwrap().expose_secret(), "sk-from-file");
+    let problems = load(&[("OPENAI_API_KEY_FILE", "/nowhere/key")]).unwrap_err();
+    assert!(said(&problems).contains("OPENAI_API_KEY_FILE names a file that cannot be read"), "{}", said(&problems));
+    assert!(load(&[("OPENAI_API_KEY_FILE", name), ("OPENAI_API_KEY", "another")]).is_err());
+    assert!(load(&[("FRONTDESK__MODEL__API_KEY_FILE", name)]).is_ok());
+}
+
+#[test]
+fn all_problems_are_said_at_once_each_with_its_fix() {
+    let problems = load(&[
+        ("LISTEN_ADDR", "nowhere"),
+        ("CHATWOOT_BASE_URL", "chat.example.com"),
+        ("JWT_SECRET", "short"),
+        ("ADMIN_TOKEN", "short"),
+        ("MEMORY_MESSAGES", "0"),
+        ("AI_CALL_TIMEOUT", "2m"),
+        ("OPENAI_ASSISTANT_ID", "asst_1"),
+        ("TEAMS_WEBHOOK_URL", "https://contoso.webhook.office.com/webhookb2/secret"),
+        ("REDIS_URL", "redis-sentinel://host:26379/primary"),
+        ("SENDER_EMAIL", "desk@example.com"),
+        ("FRONTDESK__MODEL__API_KEI", "sk"),
+    ])
+    .unwrap_err();
+    let mut names = settings(&problems);
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        [
+            "ADMIN_TOKEN",
+            "AI_CALL_TIMEOUT",
+            "CHATWOOT_ACCOUNT_ID",
+            "CHATWOOT_API_TOKEN",
+            "CHATWOOT_BASE_URL",
+            "FRONTDESK__MODEL__API_KEI",
+            "JWT_SECRET",
+            "LISTEN_ADDR",
+            "MEMORY_MESSAGES",
+            "OPENAI_ASSISTANT_ID",
+            "REDIS_URL",
+            "SENDER_EMAIL",
+            "TEAMS_WEBHOOK_URL",
+        ],
+        "{}",
+        said(&problems)
+    );
+    assert!(problems.iter().all(|problem| !problem.fix.is_empty() && !problem.what.is_empty()));
+    let text = said(&problems);
+    for successor in ["PROMPT_FILE", "Teams Workflow", "FRONTDESK__MODEL__API_KEY", "Redis Cluster", "2026-08-26"] {
+        assert!(text.contains(successor), "{successor} is missing in\n{text}");
+    }
+    assert!(!text.contains("webhookb2"), "{text}");
+}
+
+#[test]
+fn a_vendor_needs_its_whole_set_and_the_desk_a_public_address() {
+    for (removed, expected) in [
+        ("CHATWOOT_BASE_URL", "CHATWOOT_BASE_URL"),
+        ("CHATWOOT_ACCOUNT_ID", "CHATWOOT_ACCOUNT_ID"),
+        ("CHATWOOT_API_TOKEN", "CHATWOOT_API_TOKEN"),
+        ("PUBLIC_URL", "PUBLIC_URL"),
+        ("CHATWOOT_WEBHOOK_SECRET", "CHATWOOT_WEBHOOK_SECRET"),
+        ("SENDER_EMAIL", "SENDER_EMAIL"),
+    ] {
+        let problems = service_with(&[(removed, "")]).unwrap_err();
+        assert_eq!(settings(&problems), [expected], "without {removed}");
+    }
+    assert!(service_with(&[("CHATWOOT_WEBHOOK_SECRET", ""), ("ALLOW_UNSIGNED_WEBHOOKS", "true")]).is_ok());
+    assert!(service_with(&[("PUBLIC_URL", ""), ("GATE", "off")]).is_ok());
+}
+
+#[test]
+fn without_a_mail_server_nobody_could_verify_so_only_a_demo_or_an_open_gate_starts() {
+    let mailless = [("SMTP_URL", ""), ("SENDER_EMAIL", "")];
+    let problems = service_with(&mailless).unwrap_err();
+    assert_eq!(settings(&problems), ["SMTP_URL"]);
+    assert!(service_with(&[mailless.as_slice(), &[("GATE", "off")]].concat()).is_ok());
+    let developer = [("LISTEN_ADDR", "127.0.0.1:8080"), ("CHATWOOT_BASE_URL", "http://localhost:3000")];
+    let config = service_with(&[mailless.as_slice(), &developer].concat()).unwrap();
+    assert!(config.warnings.iter().any(|warning| warning.contains("demo mailbox")), "{:?}", config.warnings);
+}
+
+#[test]
+fn gmail_needs_only_the_sender() {
+    let config =
+        service_with(&[("SMTP_URL", ""), ("SENDER_PASSWORD", "abcd efgh ijkl mnop"), ("SITE_NAME", "Tenge")]).unwrap();
+    assert!(matches!(config.mail.route(), MailRoute::Gmail { email: "desk@example.com", .. }));
+    assert_eq!(config.sender_name(), "Tenge");
+}
+
+#[test]
+fn an_address_that_is_published_or_handed_over_ends_the_demo() {
+    assert!(!load(&[("PUBLIC_URL", "https://desk.example.com")]).unwrap().is_demo());
+    let problems = load(&[]).unwrap().listening_on("0.0.0.0:8080".parse().unwrap()).unwrap_err();
+    assert_eq!(settings(&problems), ["SMTP_URL"]);
+    let config = load(&[("GATE", "off")]).unwrap().listening_on("0.0.0.0:8080".parse().unwrap()).unwrap();
+    assert!(!config.is_demo());
+}
+
+#[test]
+fn unknown_keys_of_a_file_are_all_named_and_syntax_errors_do_not_quote_secrets() {
+    let dir = TempDir::new().unwrap();
+    let file = |text: &str| -> Sources {
+        let path: PathBuf = dir.path().join("desk.toml");
+        fs::write(&path, text).unwrap();
+        Sources { file: Some(path), ..Sources::default() }
+    };
+    let problems = Config::load(&file("colour = 1\n[modle]\nname = \"x\"\n[model]\nnaem = \"y\"\n")).unwrap_err();
+    assert_eq!(problems.len(), 3, "{}", said(&problems));
+    assert!(said(&problems).contains("write model.name"), "{}", said(&problems));
+    let problems = Config::load(&file("[model]\napi_key = \"sk-very-secret\nname = 1\n")).unwrap_err();
+    assert!(said(&problems).contains("line 2") && !said(&problems).contains("sk-very"), "{}", said(&problems));
+    let problems = Config::load(&file("[model]\napi_key = \"sk-\\u0007very\"\n")).unwrap_err();
+    assert!(said(&problems).contains("control character") && !said(&problems).contains("very"), "{}", said(&problems));
+}
+
+#[test]
+fn a_bad_dotenv_line_is_not_quoted_and_misspelt_names_are_noticed() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join(".env");
+    let sources = Sources { dotenv: Some(path.clone()), ..Sources::default() };
+    fs::write(&path, "SENDER_PASSWORD=abcd efgh\n").unwrap();
+    let problems = Config::load(&sources).unwrap_err();
+    assert!(said(&problems).contains("single quotes") && !said(&problems).contains("efgh"), "{}", said(&problems));
+    fs::write(&path, "OPENAI_MODLE=x\nPOSTGRES_PASSWORD=y\n").unwrap();
+    let config = Config::load(&sources).unwrap();
+    assert!(
+        config.warnings.iter().any(|warning| warning.contains("did you mean OPENAI_MODEL")),
+        "{:?}",
+        config.warnings
+    );
+    assert!(!config.warnings.iter().any(|warning| warning.contains("POSTGRES")), "{:?}", config.warnings);
+}
+
+#[test]
+fn neither_debug_nor_the_report_shows_a_secret() {
+    let config = service_with(&[
+        ("REDIS_URL", "rediss://user:redispw@redis.example.com:6380"),
+        ("JWT_SECRET", "jwt-secret-jwt-secret-jwt-secret-jwt"),
+        ("ADMIN_TOKEN", "admin-token-admin-token"),
+    ])
+    .unwrap();
+    let shown = format!("{config:?}\n{}", check_config_report(&config));
+    for secret in
+        ["redispw", "jwt-secret", "admin-token", "bot-token", "user-token", "first", "sk-secret", "sig=", "desk:pw"]
+    {
+        assert!(!shown.contains(secret), "{secret} is shown");
+    }
+    assert!(!format!("{config:?}").contains("desk@example.com"));
+    let report = check_config_report(&config);
+    for line in [
+        "  redis_url                set                              environment REDIS_URL",
+        "  max_retries              2                                default",
+        "  max_tokens               not set                          default",
+    ] {
+        assert!(report.contains(line), "{line:?} is missing in\n{report}");
+    }
+}
