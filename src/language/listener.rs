@@ -96,8 +96,8 @@ impl Listener {
             }
         }
         let mut listener = Self {
-            person: Patterns::default(),
-            resend: Patterns::default(),
+            person: Patterns::by_sentence(),
+            resend: Patterns::by_sentence(),
             gives_up: Patterns::default(),
             tongues: Tongues::default(),
         };

@@ -55,6 +55,8 @@ pub(super) struct Patterns {
     /// The atom of `<n>`, if a pattern uses it.
     number: Option<Atom>,
     atoms: Atom,
+    /// `^` and `$` mean a sentence rather than the whole message.
+    by_sentence: bool,
     fillers: HashSet<Box<str>>,
     patterns: Vec<Pattern>,
     /// For each atom, the patterns whose first step it satisfies.
@@ -89,6 +91,11 @@ impl Hit {
 }
 
 impl Patterns {
+    /// Makes an empty list whose `^` and `$` mean any sentence of a message.
+    pub(super) fn by_sentence() -> Self {
+        Self { by_sentence: true, ..Self::default() }
+    }
+
     /// Adds the lines of one list.
     ///
     /// # Errors
@@ -225,15 +232,26 @@ impl Patterns {
     fn begins(&self, words: &Words, pattern: &Pattern, at: usize) -> bool {
         let Some(first) = pattern.steps.first().filter(|_| pattern.first) else { return true };
         let mut gap = if first.gap { GAP } else { 0 };
-        (0..at).rev().all(|before| {
-            // Words that `...` stands for lie directly before the first step, in the same sentence.
-            if gap > 0 && words.pause_before(before + 1) < Pause::Stop {
-                gap -= 1;
+        for before in (0..at).rev() {
+            let parted = words.pause_before(before + 1) == Pause::Stop;
+            if parted && self.by_sentence {
                 return true;
             }
-            gap = 0;
-            self.fillers.contains(words.get(before))
-        })
+            // Words that `...` stands for lie directly before the first step, in the same sentence.
+            gap = if parted { 0 } else { gap };
+            if gap > 0 {
+                gap -= 1;
+            } else if !self.fillers.contains(words.get(before)) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Returns whether nothing but fillers follows this word, in its sentence or in the message.
+    fn ends(&self, words: &Words, at: usize) -> bool {
+        let parted = |after: usize| self.by_sentence && words.pause_before(after) == Pause::Stop;
+        (at + 1..words.len()).take_while(|after| !parted(*after)).all(|after| self.fillers.contains(words.get(after)))
     }
 
     /// Matches the step `hit.len` at this word and the rest after it.
@@ -245,7 +263,7 @@ impl Patterns {
         hit.own[hit.len] = u32::try_from(at).unwrap_or(u32::MAX);
         hit.len += 1;
         let Some(next) = pattern.steps.get(hit.len) else {
-            if !pattern.last || (at + 1..found.words.len()).all(|after| self.fillers.contains(found.words.get(after))) {
+            if !pattern.last || self.ends(found.words, at) {
                 return true;
             }
             hit.len -= 1;
@@ -323,6 +341,16 @@ mod tests {
         assert!(check(list, "hello, we do not know"));
         assert!(!check(list, "so we really do not know"));
         assert!(!check(list, "Well. I do know"));
+    }
+
+    #[test]
+    fn anchors_mean_a_sentence_where_the_list_says_so() {
+        let mut patterns = Patterns::by_sentence();
+        patterns.add("^ ... agent $\n~ please").unwrap();
+        let check = |text| patterns.matches(&Words::of(text, Spelling::Folded, 1000));
+        assert!(check("It does not work. Give me an agent, please. Now!"));
+        assert!(!check("It does not work. Which agent dissolves it? Tell me."));
+        assert!(!check("We sold it to our old agent."));
     }
 
     #[test]

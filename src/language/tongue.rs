@@ -2,7 +2,7 @@
 //!
 //! Letters that only one language has, and a few hundred words that only one language uses, decide most texts in about a
 //! microsecond. What they leave open is put to lingua (its high accuracy mode; the models are read in place, so they cost
-//! no heap), on the first words only: it takes about ten microseconds per word, and a dozen words are enough for it.
+//! no heap), on the first words only: it takes about ten microseconds per word, and five words are enough for it.
 //! A text without a word of any of the four languages, and a word that could be in several, is nobody's.
 
 use super::words::{Spelling, Words};
@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 const WORDS: usize = 40;
 
 /// How many words are put to lingua.
-const LINGUA_WORDS: usize = 8;
+const LINGUA_WORDS: usize = 5;
 
 /// How long a word put to lingua may be, in bytes: what is longer is not one.
 const LONGEST_WORD: usize = 64;
