@@ -1,1 +1,334 @@
-//! To be written.
+//! The store on Redis or Redis Cluster, for more than one machine.
+//!
+//! Every write of a conversation is one Lua script. Nothing is repeated here that may have been executed: an unknown
+//! outcome is told as such, and the engine repeats it under the same commit id. A server that is down makes every call
+//! fail within the connect time-out and is found again by itself. Keys are named in `keys`, scripts live in `lua/`.
+
+mod address;
+mod examine;
+mod fault;
+mod gather;
+mod keys;
+mod link;
+mod nudges;
+mod scripts;
+
+pub use address::AddressError;
+pub use nudges::Nudge;
+
+use crate::adapters::store::{DEFAULT_RETENTION, FEED_CAP, Finding, JOURNAL_CAP, RECLAIM_HORIZON, millis, stored_key};
+use async_trait::async_trait;
+use bytes::Bytes;
+use fault::{Cause, Fault, Written};
+use frontdesk_actors::ids::{CommitId, ContactKey, ConversationKey, Node, SHARDS};
+use frontdesk_actors::ports::{Commit, CommitOutcome, Due, Listed, MemoryWrite, PortError, Quota, Store, Stored};
+use futures::future::try_join_all;
+use keys::Keys;
+use link::{Limits, Links};
+use scripts::Call;
+use secrecy::SecretString;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// How Redis is reached and used.
+#[derive(Debug, Clone)]
+pub struct RedisSettings {
+    /// `REDIS_URL`: `redis://` or `rediss://` for one server; a comma list, `redis+cluster://` or `rediss+cluster://`
+    /// for a cluster.
+    pub url: SecretString,
+    /// How many connections to keep. Under `appendfsync always` 8 to 16 matter: Redis reads about seven commits per
+    /// connection and turn of its loop, then syncs once.
+    pub connections: usize,
+    /// How long opening a connection may take.
+    pub connect_timeout: Duration,
+    /// How long an answer may take. The client library's own default of 500 ms is shorter than one slow fsync.
+    pub response_timeout: Duration,
+    /// What every key begins with.
+    pub prefix: String,
+    /// How long a control record lives after its last write.
+    pub retention: Duration,
+}
+
+impl RedisSettings {
+    /// Returns the default settings for a URL.
+    pub fn new(url: SecretString) -> Self {
+        Self {
+            url,
+            connections: 8,
+            connect_timeout: Duration::from_secs(1),
+            response_timeout: Duration::from_secs(2),
+            prefix: "fd".to_owned(),
+            retention: DEFAULT_RETENTION,
+        }
+    }
+}
+
+/// The store on Redis.
+pub struct RedisStore {
+    links: Links,
+    keys: Keys,
+    retention: i64,
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore").field("links", &self.links).field("keys", &self.keys).finish_non_exhaustive()
+    }
+}
+
+impl RedisStore {
+    /// Prepares the store. No connection is opened: each call opens what it needs, and fails as long as it cannot.
+    ///
+    /// # Errors
+    /// [`AddressError`] if the settings can never work.
+    pub fn connect(settings: &RedisSettings) -> Result<Self, AddressError> {
+        let limits = Limits {
+            connections: settings.connections,
+            connect_timeout: settings.connect_timeout,
+            response_timeout: settings.response_timeout,
+        };
+        link::check(&limits, &settings.prefix)?;
+        let keys = Keys::new(&settings.prefix);
+        let links = Links::new(&address::parse(&settings.url)?, limits, keys.clone())?;
+        Ok(Self { links, keys, retention: millis(settings.retention).max(1) })
+    }
+
+    /// Reads back the server's durability settings and says what they mean for what the desk acknowledges.
+    ///
+    /// # Errors
+    /// [`PortError`] if the server cannot be reached.
+    pub async fn examine(&self) -> Result<Vec<Finding>, PortError> {
+        examine::examine(&self.links).await.map_err(|fault| fault.during("read the settings of Redis"))
+    }
+
+    /// Listens for commits of all nodes, this one included. Best effort: while the connection is away, nudges are
+    /// lost. The listener ends when the receiver is dropped.
+    pub fn nudges(&self) -> mpsc::Receiver<Nudge> {
+        nudges::listen(self.links.nodes(), self.keys.nudges(), self.links.connect_timeout())
+    }
+
+    fn commit_call(&self, commit: &Commit) -> Call {
+        let key = &commit.key;
+        let shard = key.shard();
+        let keys = vec![
+            self.keys.record(key),
+            self.keys.memory(key),
+            self.keys.journal(key),
+            self.keys.wake(shard),
+            self.keys.holders(shard),
+            self.keys.takes(shard),
+            self.keys.recent(shard),
+        ];
+        let (verb, memory, ttl): (&str, &[u8], i64) = match &commit.memory {
+            MemoryWrite::Keep => ("keep", b"", 1),
+            MemoryWrite::Put { value, ttl } => ("put", value, millis(*ttl).max(1)),
+            MemoryWrite::Erase => ("erase", b"", 1),
+        };
+        let mut call = Call::new(&scripts::COMMIT, keys)
+            .number(commit.expected)
+            .arg(commit_id(commit.id))
+            .arg(commit.node.to_string())
+            .arg(&commit.record)
+            .arg(verb)
+            .arg(memory)
+            .number(ttl)
+            .arg(commit.wake.map(|wake| millis(wake).to_string()).unwrap_or_default())
+            .arg(&commit.summary)
+            .number(self.retention)
+            .arg(key.as_str())
+            .arg(self.keys.nudges())
+            .number(i64::try_from(JOURNAL_CAP).unwrap_or(i64::MAX));
+        for entry in &commit.journal {
+            call = call.arg(entry);
+        }
+        call
+    }
+
+    async fn setting_call<T: redis::FromRedisValue>(
+        &self,
+        command: &mut redis::Cmd,
+        operation: &str,
+    ) -> Result<T, PortError> {
+        self.links.send(0, command).await.map_err(|fault| fault.during(operation))
+    }
+}
+
+#[async_trait]
+impl Store for RedisStore {
+    async fn load(&self, key: &ConversationKey) -> Result<Option<Stored>, PortError> {
+        let call = Call::new(&scripts::LOAD, vec![self.keys.record(key), self.keys.memory(key)]);
+        let found: Option<(u64, String, Vec<u8>, Option<Vec<u8>>)> = self
+            .links
+            .run(key.shard(), &call)
+            .await
+            .map_err(|fault| fault.during("read the conversation from Redis"))?;
+        Ok(found.map(|(version, commit, record, memory)| Stored {
+            version,
+            commit: CommitId(u128::from_str_radix(&commit, 16).unwrap_or_default()),
+            record: record.into(),
+            memory: memory.map(Bytes::from),
+        }))
+    }
+
+    async fn commit(&self, commit: &Commit) -> CommitOutcome {
+        let answered: Result<(String, u64), Fault> =
+            self.links.run(commit.key.shard(), &self.commit_call(commit)).await;
+        match answered {
+            Ok((verdict, version)) => match verdict.as_str() {
+                "ok" => CommitOutcome::Ok { version },
+                "conflict" => CommitOutcome::Conflict,
+                _ => CommitOutcome::Regressed { version },
+            },
+            Err(fault) => match fault.written {
+                Written::No => CommitOutcome::Unavailable(fault.during("write the conversation to Redis")),
+                Written::Maybe => CommitOutcome::Unknown(fault.during("write the conversation to Redis")),
+            },
+        }
+    }
+
+    async fn erase(&self, key: &ConversationKey) -> Result<(), PortError> {
+        let shard = key.shard();
+        let keys = vec![
+            self.keys.record(key),
+            self.keys.memory(key),
+            self.keys.journal(key),
+            self.keys.feed(key),
+            self.keys.feed_ids(key),
+            self.keys.wake(shard),
+            self.keys.holders(shard),
+            self.keys.takes(shard),
+            self.keys.recent(shard),
+        ];
+        let call = Call::new(&scripts::ERASE, keys).arg(key.as_str());
+        self.links.run(shard, &call).await.map_err(|fault| fault.during("erase the conversation from Redis"))
+    }
+
+    async fn take_due(&self, node: &Node, lease: Duration, limit: usize) -> Result<Vec<Due>, PortError> {
+        self.take(node, lease, limit).await.map_err(|fault| fault.during("take due conversations from Redis"))
+    }
+
+    async fn renew(&self, node: &Node, lease: Duration, keys: &[ConversationKey]) -> Result<(), PortError> {
+        let mut by_shard: BTreeMap<u16, Vec<&ConversationKey>> = BTreeMap::new();
+        for key in keys {
+            by_shard.entry(key.shard()).or_default().push(key);
+        }
+        let renewals = by_shard.into_iter().map(|(shard, keys)| async move {
+            let call = Call::new(&scripts::RENEW, vec![self.keys.wake(shard), self.keys.holders(shard)])
+                .arg(node.to_string())
+                .number(millis(lease));
+            let call = keys.into_iter().fold(call, |call, key| call.arg(key.as_str()));
+            self.links.run::<i64>(shard, &call).await
+        });
+        try_join_all(renewals).await.map(drop).map_err(|fault| fault.during("renew leases in Redis"))
+    }
+
+    async fn reclaim(&self, node: &Node) -> Result<u64, PortError> {
+        let reclaims = (0..SHARDS).map(|shard| async move {
+            let call = Call::new(&scripts::RECLAIM, vec![self.keys.wake(shard), self.keys.holders(shard)])
+                .arg(node.to_string())
+                .arg(node.name.as_bytes())
+                .number(millis(RECLAIM_HORIZON));
+            self.links.run::<u64>(shard, &call).await
+        });
+        let counts = try_join_all(reclaims).await.map_err(|fault| fault.during("reclaim conversations in Redis"))?;
+        Ok(counts.into_iter().sum())
+    }
+
+    async fn contact(&self, contact: &ContactKey) -> Result<Option<Bytes>, PortError> {
+        let mut read = redis::cmd("GET");
+        read.arg(self.keys.contact(contact));
+        let found: Option<Vec<u8>> = self
+            .links
+            .send(contact.shard(), &read)
+            .await
+            .map_err(|fault| fault.during("read the contact from Redis"))?;
+        Ok(found.map(Bytes::from))
+    }
+
+    async fn put_contact(&self, contact: &ContactKey, value: Bytes) -> Result<(), PortError> {
+        let mut write = redis::cmd("SET");
+        write.arg(self.keys.contact(contact)).arg(&value[..]);
+        self.links.send(contact.shard(), &write).await.map_err(|fault| fault.during("write the contact to Redis"))
+    }
+
+    async fn take_quota(&self, quotas: &[Quota]) -> Result<Option<usize>, PortError> {
+        for (index, quota) in quotas.iter().enumerate() {
+            let window = millis(quota.window).max(1);
+            let keys = vec![self.keys.quota(&quota.key, window), self.keys.bar(&quota.key)];
+            let call = Call::new(&scripts::QUOTA, keys).number(quota.limit).number(window);
+            let taken: Result<i64, Fault> = self.links.run(keys::quota_shard(&quota.key), &call).await;
+            if taken.map_err(|fault| fault.during("take from a quota in Redis"))? == 0 {
+                return Ok(Some(index));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn exhaust_quota(&self, key: &str, ttl: Duration) -> Result<(), PortError> {
+        let call = Call::new(&scripts::BAR, vec![self.keys.bar(key)]).number(millis(ttl).max(1));
+        self.links.run(keys::quota_shard(key), &call).await.map_err(|fault| fault.during("use up a quota in Redis"))
+    }
+
+    async fn setting(&self, name: &str) -> Result<Option<String>, PortError> {
+        self.setting_call(redis::cmd("HGET").arg(self.keys.settings()).arg(name), "read a setting from Redis").await
+    }
+
+    async fn put_setting(&self, name: &str, value: &str) -> Result<(), PortError> {
+        let write = &mut redis::cmd("HSET");
+        write.arg(self.keys.settings()).arg(name).arg(value);
+        self.setting_call::<i64>(write, "write a setting to Redis").await.map(drop)
+    }
+
+    async fn put_setting_once(&self, name: &str, value: &str) -> Result<String, PortError> {
+        let call = Call::new(&scripts::SETTING_ONCE, vec![self.keys.settings()]).arg(name).arg(value);
+        self.links.run(0, &call).await.map_err(|fault| fault.during("write a setting to Redis"))
+    }
+
+    async fn list(&self, limit: usize) -> Result<Vec<Listed>, PortError> {
+        self.newest(limit).await.map_err(|fault| fault.during("list conversations in Redis"))
+    }
+
+    async fn journal(&self, key: &ConversationKey, limit: usize) -> Result<Vec<Bytes>, PortError> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let mut read = redis::cmd("LRANGE");
+        read.arg(self.keys.journal(key)).arg(-i64::try_from(limit).unwrap_or(i64::MAX)).arg(-1);
+        let found: Vec<Vec<u8>> =
+            self.links.send(key.shard(), &read).await.map_err(|fault| fault.during("read the journal from Redis"))?;
+        Ok(found.into_iter().map(Bytes::from).collect())
+    }
+
+    async fn append_feed(&self, key: &ConversationKey, id: &str, entry: Bytes) -> Result<u64, PortError> {
+        let call = Call::new(&scripts::FEED, vec![self.keys.feed(key), self.keys.feed_ids(key)])
+            .arg(id)
+            .arg(&entry)
+            .number(i64::try_from(FEED_CAP).unwrap_or(i64::MAX))
+            .number(self.retention);
+        self.links.run(key.shard(), &call).await.map_err(|fault| fault.during("append to the feed in Redis"))
+    }
+
+    async fn feed(&self, key: &ConversationKey, after: u64) -> Result<Vec<(u64, Bytes)>, PortError> {
+        let Some(first) = after.checked_add(1) else { return Ok(Vec::new()) };
+        let call = Call::new(&scripts::FEED_AFTER, vec![self.keys.feed(key)]).number(first);
+        let found: Vec<(u64, Vec<u8>)> =
+            self.links.run(key.shard(), &call).await.map_err(|fault| fault.during("read the feed from Redis"))?;
+        Ok(found.into_iter().map(|(number, entry)| (number, entry.into())).collect())
+    }
+
+    async fn ping(&self) -> Result<(), PortError> {
+        let mut read = redis::cmd("HLEN");
+        read.arg(self.keys.meta());
+        self.links.send::<i64>(0, &read).await.map(drop).map_err(|fault| fault.during("reach Redis"))
+    }
+}
+
+fn commit_id(id: CommitId) -> String {
+    format!("{:032x}", id.0)
+}
+
+fn read_key(text: &str) -> Result<ConversationKey, Fault> {
+    stored_key(text).map_err(|error| Fault::unsent(Cause::Foreign(error.to_string())))
+}

@@ -1,0 +1,102 @@
+//! The shape of the database file: how it is opened, and how an older one becomes today's.
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use std::path::Path;
+use std::time::Duration;
+
+/// Every schema in order; `PRAGMA user_version` says how many a file has been through. Entries are never edited: a
+/// change is a new entry.
+const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+
+/// A file that a newer program wrote.
+#[derive(Debug)]
+pub(super) struct Newer {
+    pub(super) found: i64,
+    pub(super) known: i64,
+}
+
+/// Opens the database for the writer.
+pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags)?;
+    // An operator may look at the file with the sqlite3 shell; a lock held that long is waited for.
+    db.busy_timeout(Duration::from_secs(5))?;
+    db.pragma_update(None, "journal_mode", "WAL")?;
+    db.pragma_update(None, "synchronous", "FULL")?;
+    // After a burst the log is cut back to this many bytes at the next checkpoint.
+    db.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    db.set_prepared_statement_cache_capacity(64);
+    Ok(db)
+}
+
+/// Opens the database for the reader, which cannot write.
+pub(super) fn connect_for_reading(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags)?;
+    db.busy_timeout(Duration::from_secs(5))?;
+    db.pragma_update(None, "query_only", true)?;
+    db.set_prepared_statement_cache_capacity(32);
+    Ok(db)
+}
+
+/// Brings the file to today's schema, or returns that it is newer than this program.
+pub(super) fn migrate(db: &mut Connection) -> rusqlite::Result<Result<(), Newer>> {
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let found: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found > known {
+        return Ok(Err(Newer { found, known }));
+    }
+    for (number, migration) in (1_i64..).zip(MIGRATIONS).filter(|(number, _)| *number > found) {
+        let step = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        step.execute_batch(migration)?;
+        step.pragma_update(None, "user_version", number)?;
+        step.commit()?;
+    }
+    Ok(Ok(()))
+}
+
+/// Throws away what has expired. Readers do not see it anyway; this is for the disk, and for the customer's sake.
+pub(super) fn sweep(db: &mut Connection, now: i64) -> rusqlite::Result<()> {
+    let step = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for statement in [
+        "DELETE FROM memories WHERE expires <= ?1",
+        "DELETE FROM journal WHERE key IN (SELECT key FROM conversations WHERE expires <= ?1)",
+        "DELETE FROM conversations WHERE expires <= ?1",
+        "DELETE FROM feed_entries WHERE key IN (SELECT key FROM feeds WHERE expires <= ?1)",
+        "DELETE FROM feeds WHERE expires <= ?1",
+        "DELETE FROM quota_log WHERE expires <= ?1",
+        "DELETE FROM quota_bars WHERE expires <= ?1",
+    ] {
+        step.prepare_cached(statement)?.execute([now])?;
+    }
+    step.commit()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_migrated_once_and_a_newer_one_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.sqlite3");
+        let mut db = connect(&path).unwrap();
+        assert!(migrate(&mut db).unwrap().is_ok());
+        assert!(migrate(&mut db).unwrap().is_ok());
+        db.pragma_update(None, "user_version", 99).unwrap();
+        let newer = migrate(&mut db).unwrap().unwrap_err();
+        assert_eq!((newer.found, newer.known), (99, 1));
+    }
+
+    #[test]
+    fn every_commit_is_synced_and_the_reader_cannot_write() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.sqlite3");
+        let mut db = connect(&path).unwrap();
+        migrate(&mut db).unwrap().unwrap();
+        let synchronous: i64 = db.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
+        let mode: String = db.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+        assert_eq!((synchronous, mode.as_str()), (2, "wal"));
+        assert!(connect_for_reading(&path).unwrap().execute("DELETE FROM settings", []).is_err());
+    }
+}

@@ -1,0 +1,50 @@
+-- Writes one conversation in one atomic step, if it is where the caller believes it to be.
+-- KEYS: record, memory, journal, wake, holders, takes, recent
+-- ARGV: 1 expected, 2 commit id, 3 holder, 4 record, 5 memory op, 6 memory, 7 memory ttl, 8 wake delay or '',
+--       9 summary, 10 retention, 11 conversation, 12 nudge channel, 13 journal cap, 14... journal entries
+-- Delays are milliseconds. The record is written last: a script that fails half-way has not moved the version.
+local stored = redis.call('HMGET', KEYS[1], 'v', 'i')
+local version = tonumber(stored[1] or '0')
+local expected = tonumber(ARGV[1])
+if version == expected + 1 and stored[2] == ARGV[2] then return {'ok', version} end
+if version < expected then return {'regressed', version} end
+if version > expected then return {'conflict', version} end
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local retention = tonumber(ARGV[10])
+
+-- Redis refuses a script for want of memory only at its first write, and only if that one may grow: so this is first.
+-- Microseconds, so that the order of a list is the order of commits.
+redis.call('ZADD', KEYS[7], string.format('%.0f', time[1] * 1000000 + time[2]), ARGV[11])
+redis.call('ZREMRANGEBYSCORE', KEYS[7], '-inf', string.format('%.0f', (now - retention) * 1000))
+
+if ARGV[5] == 'put' then
+  redis.call('SET', KEYS[2], ARGV[6], 'PX', ARGV[7])
+elseif ARGV[5] == 'erase' then
+  redis.call('DEL', KEYS[2])
+end
+
+if #ARGV > 13 then
+  for i = 14, #ARGV do redis.call('RPUSH', KEYS[3], ARGV[i]) end
+  redis.call('LTRIM', KEYS[3], -tonumber(ARGV[13]), -1)
+end
+redis.call('PEXPIRE', KEYS[3], retention)
+
+local lives = retention
+if ARGV[8] == '' then
+  redis.call('ZREM', KEYS[4], ARGV[11])
+  redis.call('HDEL', KEYS[5], ARGV[11])
+else
+  redis.call('ZADD', KEYS[4], now + ARGV[8], ARGV[11])
+  redis.call('HSET', KEYS[5], ARGV[11], ARGV[3])
+  -- A record must outlive its own wake-up, or the wake-up would find nothing.
+  lives = retention + tonumber(ARGV[8])
+end
+redis.call('HDEL', KEYS[6], ARGV[11])
+
+redis.call('HSET', KEYS[1], 'v', string.format('%.0f', expected + 1), 'i', ARGV[2], 'r', ARGV[4], 's', ARGV[9])
+redis.call('PEXPIRE', KEYS[1], lives)
+-- A nudge is a hint: a rule that forbids publishing must not undo the commit.
+redis.pcall('PUBLISH', ARGV[12], ARGV[3] .. ' ' .. ARGV[11])
+return {'ok', expected + 1}

@@ -1,0 +1,108 @@
+//! What only the embedded store can show: a directory in use, and a file that outlives the process.
+
+use crate::fixture::{LONG, bytes, commit, embedded, eventually, key, node, put, take, waking};
+use frontdesk::adapters::store::embedded::{EmbeddedSettings, EmbeddedStore, OpenError};
+use frontdesk_actors::ports::{Commit, CommitOutcome, Quota, Store};
+use frontdesk_actors::time::{Clock, Timestamp};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+/// A clock that a test moves.
+#[derive(Debug, Default)]
+struct HandClock(AtomicI64);
+
+impl Clock for HandClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::Relaxed))
+    }
+}
+
+#[tokio::test]
+async fn what_was_committed_is_there_after_reopening() {
+    let (store, dir) = embedded();
+    put(&store, &Commit { journal: vec![bytes("j")], ..waking(&key(1), 0, &node("a", 1), Duration::ZERO) }).await;
+    store.put_setting("name", "value").await.unwrap();
+    drop(store);
+    let store = EmbeddedStore::open(dir.path(), EmbeddedSettings::default()).unwrap();
+    assert_eq!(store.load(&key(1)).await.unwrap().unwrap().version, 1);
+    assert_eq!(store.journal(&key(1), 9).await.unwrap(), [bytes("j")]);
+    assert_eq!(store.setting("name").await.unwrap().as_deref(), Some("value"));
+    let due = take(&store, &node("a", 2), LONG).await;
+    assert_eq!((due.len(), due[0].taken_over), (1, true));
+}
+
+#[tokio::test]
+async fn a_directory_in_use_is_refused_and_named() {
+    let (_store, dir) = embedded();
+    let error = EmbeddedStore::open(dir.path(), EmbeddedSettings::default()).unwrap_err();
+    assert!(matches!(&error, OpenError::InUse { pid, .. } if *pid == Some(std::process::id())), "{error:?}");
+    assert!(error.to_string().contains("DATA_DIR"));
+}
+
+#[tokio::test]
+async fn a_file_replaced_by_an_older_one_is_noticed() {
+    let (store, dir) = embedded();
+    put(&store, &commit(&key(1), 0, "first")).await;
+    drop(store);
+    let file = dir.path().join("frontdesk.sqlite3");
+    let backup = std::fs::read(&file).unwrap();
+    let store = EmbeddedStore::open(dir.path(), EmbeddedSettings::default()).unwrap();
+    put(&store, &commit(&key(1), 1, "second")).await;
+    drop(store);
+    std::fs::write(&file, backup).unwrap();
+    let store = EmbeddedStore::open(dir.path(), EmbeddedSettings::default()).unwrap();
+    let outcome = store.commit(&commit(&key(1), 2, "third")).await;
+    assert!(matches!(outcome, CommitOutcome::Regressed { version: 1 }), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("frontdesk.sqlite3"), "not a database, but long enough to be read as one").unwrap();
+    let error = EmbeddedStore::open(dir.path(), EmbeddedSettings::default()).unwrap_err();
+    assert!(matches!(error, OpenError::Database { .. }), "{error:?}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_the_owner_can_read_what_customers_wrote() {
+    use std::os::unix::fs::PermissionsExt;
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path().join("a/data");
+    let store = EmbeddedStore::open(&dir, EmbeddedSettings::default()).unwrap();
+    put(&store, &commit(&key(1), 0, "first")).await;
+    for name in ["", "frontdesk.sqlite3", "frontdesk.sqlite3-wal"] {
+        let mode = std::fs::metadata(dir.join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{name:?} has mode {mode:o}");
+    }
+}
+
+#[tokio::test]
+async fn records_live_for_months_and_quotas_for_their_window() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Arc::new(HandClock::default());
+    let settings = EmbeddedSettings { clock: clock.clone(), ..EmbeddedSettings::default() };
+    let store = EmbeddedStore::open(dir.path(), settings).unwrap();
+    let day = Duration::from_secs(24 * 3600);
+    let pass = |time: Duration| clock.0.fetch_add(i64::try_from(time.as_millis()).unwrap(), Ordering::Relaxed);
+    let daily = [Quota { key: "address".into(), limit: 1, window: day }];
+    put(&store, &Commit { journal: vec![bytes("old")], ..commit(&key(1), 0, "first") }).await;
+    put(&store, &waking(&key(2), 0, &node("a", 1), day * 30)).await;
+    assert_eq!(store.take_quota(&daily).await.unwrap(), None);
+    pass(day);
+    assert_eq!(store.take_quota(&daily).await.unwrap(), Some(0));
+    pass(Duration::from_millis(1));
+    assert_eq!(store.take_quota(&daily).await.unwrap(), None);
+    pass(day * 178);
+    assert!(store.load(&key(1)).await.unwrap().is_some());
+    pass(day);
+    assert_eq!(store.load(&key(1)).await.unwrap(), None);
+    assert!(store.load(&key(2)).await.unwrap().is_some(), "a record outlives its own wake-up");
+    assert_eq!(put(&store, &Commit { journal: vec![bytes("new")], ..commit(&key(1), 0, "again") }).await, 1);
+    assert_eq!(store.journal(&key(1), 9).await.unwrap(), [bytes("new")]);
+    eventually("the due wake-up is taken", || async {
+        (store.take_due(&node("a", 1), LONG, 9).await.unwrap().len() == 1).then_some(())
+    })
+    .await;
+}
