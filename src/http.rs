@@ -1,1 +1,4 @@
 //! To be written.
+
+pub mod page;
+pub mod verify_page;
