@@ -13,8 +13,10 @@ pub mod hold;
 pub mod intake;
 pub mod metrics;
 pub mod minimal;
+pub mod page;
 pub mod stack;
 pub mod verify;
+pub mod verify_page;
 
 use crate::shutdown::Lifecycle;
 use async_trait::async_trait;

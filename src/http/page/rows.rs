@@ -1,0 +1,73 @@
+//! What the console shows of conversations, of any channel.
+
+use crate::adapters::web::{Standing, Web};
+use frontdesk_actors::domain::{Remembered, Role};
+use frontdesk_actors::engine::{Summary, View};
+use frontdesk_actors::ids::ConversationKey;
+use frontdesk_actors::ports::PortError;
+use serde_json::{Value, json};
+
+/// Returns the short name of whoever writes in a conversation: what colleagues call them while no name is known.
+pub(super) fn user_id(key: &ConversationKey) -> String {
+    let id = key.id();
+    let short = if Web::serves(key) { id.get(..6).unwrap_or(id) } else { id };
+    format!("user-{short}")
+}
+
+/// Returns a conversation as a row of the console's list.
+pub(super) async fn row(web: &Web, summary: &Summary) -> Value {
+    let key = &summary.key;
+    // A row without its last words is better than no list: the store may be away for a moment.
+    let text = if Web::serves(key) { web.last_customer_text(key).await.unwrap_or_default() } else { None };
+    json!({
+        "key": key,
+        "channel": key.channel(),
+        "user": user_id(key),
+        "name": summary.name,
+        "phase": summary.phase,
+        "reason": summary.reason,
+        "verified": summary.verified,
+        "owed": summary.owed,
+        "changed": summary.changed.as_millis(),
+        "text": text,
+    })
+}
+
+/// Returns everything the console shows of one conversation.
+pub(super) async fn whole(web: &Web, view: &View) -> Result<Value, PortError> {
+    let key = &view.key;
+    let (entries, agent, replyable) = if Web::serves(key) {
+        let entries = web.transcript(key, 0).await?;
+        let agent = Standing::of(&entries).has_person();
+        (entries.iter().map(crate::adapters::web::Entry::to_json).collect(), agent, true)
+    } else {
+        (view.memory.iter().enumerate().map(remembered).collect::<Vec<_>>(), false, false)
+    };
+    Ok(json!({
+        "key": key,
+        "channel": key.channel(),
+        "user": user_id(key),
+        "agent": agent,
+        "replyable": replyable,
+        "phase": view.phase,
+        "reason": view.reason.as_ref().map(frontdesk_actors::language::Reason::name),
+        "lang": view.lang,
+        "verified": view.verified.as_ref().map(|verified| json!({ "address": verified.address, "by": verified.by })),
+        "owed": view.owed,
+        "thinking": view.thinking,
+        "failures": view.failures,
+        "outbox": view.outbox,
+        "next": view.next.as_ref().map(|(at, why)| json!({ "at": at.as_millis(), "why": why })),
+        "entries": entries,
+    }))
+}
+
+fn remembered((index, said): (usize, &Remembered)) -> Value {
+    let who = match said.role {
+        Role::Customer => "you",
+        Role::Desk => "bot",
+        Role::Person => "agent",
+    };
+    json!({ "seq": index + 1, "id": index.to_string(), "who": who, "kind": "text", "text": said.text,
+            "at": said.at.as_millis() })
+}

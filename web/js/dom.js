@@ -1,0 +1,88 @@
+// Building blocks: elements, times, links. Nothing here ever parses HTML.
+const $ = (id) => document.getElementById(id);
+
+function el(tag, attributes, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes || {})) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name === "on") for (const [event, run] of Object.entries(value)) node.addEventListener(event, run);
+    else node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+function icon(name) {
+  const space = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(space, "svg");
+  const use = document.createElementNS(space, "use");
+  svg.setAttribute("aria-hidden", "true");
+  use.setAttribute("href", `#i-${name}`);
+  svg.append(use);
+  return svg;
+}
+
+function clock(millis) {
+  const at = new Date(millis);
+  const time = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const today = at.toDateString() === new Date().toDateString();
+  return today ? time : `${at.toLocaleDateString([], { day: "numeric", month: "short" })}, ${time}`;
+}
+
+function timeNode(millis) {
+  const at = new Date(millis);
+  return el("time", { datetime: at.toISOString(), title: at.toLocaleString() }, clock(millis));
+}
+
+// Text with its addresses made into links; everything stays text.
+function linked(text) {
+  return text.split(/(https?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]])/g).map((part, index) =>
+    index % 2 ? el("a", { href: part, target: "_blank", rel: "noopener noreferrer nofollow" }, part) : part
+  );
+}
+
+function newId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+// === One message in a log ===
+
+const NAMES = { you: "You", bot: "Bot", system: "System", agent: "Human Agent" };
+const MARKS = { you: "person", bot: "bot", agent: "person" };
+const TOGETHER = 3 * 60 * 1000;
+
+function statusText(entry) {
+  if (entry.assignee === "person") return "A human agent has joined the conversation.";
+  if (entry.status === "pending") return "The bot is answering again.";
+  if (entry.status === "resolved") return "The conversation was closed.";
+  return null;
+}
+
+// Appends an entry to a log. Messages of one sender that follow one another closely share a head.
+function appendEntry(log, entry, name) {
+  const text = entry.kind === "status" ? statusText(entry) : entry.text;
+  if (!text) return null;
+  const quiet = entry.kind === "status" || entry.kind === "activity";
+  const last = log.lastElementChild;
+  const together = last && last.dataset.who === entry.who && last.dataset.kind === entry.kind && entry.at - Number(last.dataset.at) < TOGETHER;
+  const more = together && entry.who !== "system";
+  const label = entry.kind === "note" ? "Private note" : name || NAMES[entry.who];
+  const node = el(
+    "div",
+    { class: ["msg", entry.who, entry.kind === "note" && "note", more && "more", quiet && "quiet"].filter(Boolean).join(" ") },
+    MARKS[entry.who] ? el("span", { class: `avatar ${entry.who}` }, icon(MARKS[entry.who])) : null,
+    el("div", { class: "meta" }, el("b", {}, label), timeNode(entry.at), " "),
+    el("div", { class: "bubble", dir: "auto", title: new Date(entry.at).toLocaleString() }, ...linked(text))
+  );
+  Object.assign(node.dataset, { who: entry.who, kind: entry.kind, at: entry.at, id: entry.id || "" });
+  log.append(node);
+  return node;
+}
+
+function isAtEnd(scroll) {
+  return scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 90;
+}
+
+function toEnd(scroll) {
+  scroll.scrollTop = scroll.scrollHeight;
+}
