@@ -52,7 +52,7 @@ impl Evidence {
         self.scores[lang as usize] += score;
     }
 
-    /// Returns the language with more evidence than all others, with its lead over the next one.
+    /// Returns the language with more evidence than all others, its score and that of the next one.
     fn best(&self, among: &[Lang]) -> Option<(Lang, u32, u32)> {
         let mut ranked: Vec<_> = among.iter().map(|lang| (self.scores[*lang as usize], *lang)).collect();
         ranked.sort_by_key(|(score, _)| std::cmp::Reverse(*score));

@@ -27,8 +27,8 @@ fn told(outcome: &CommitOutcome) -> String {
 }
 
 fn impatient(url: &str) -> RedisStore {
-    let response_timeout = Duration::from_millis(300);
-    let connect_timeout = Duration::from_millis(300);
+    let response_timeout = Duration::from_secs(1);
+    let connect_timeout = Duration::from_secs(1);
     RedisStore::connect(&RedisSettings {
         response_timeout,
         connect_timeout,
@@ -101,7 +101,7 @@ async fn a_hanging_server_leaves_the_outcome_unknown_until_the_commit_is_repeate
     let began = Instant::now();
     let repeated = join_all((0..20).map(|_| store.commit(&second))).await;
     assert!(repeated.iter().all(|outcome| name(outcome) == "unavailable"), "{repeated:?}");
-    assert!(began.elapsed() < Duration::from_secs(2), "callers waited for each other: {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(10), "callers waited for each other: {:?}", began.elapsed());
     server.resume().unwrap();
     let version = eventually("the server answers", || async {
         match store.commit(&second).await {

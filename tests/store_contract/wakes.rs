@@ -11,13 +11,14 @@ fn due(id: u64, takes: u32, taken_over: bool) -> Due {
 
 pub(crate) async fn a_due_conversation_is_taken_once_per_lease(store: &dyn Store) {
     let (a, b) = (node("a", 1), node("b", 1));
-    let committed = Instant::now();
+    // Stores count in whole milliseconds, so a moment may come a fraction of one early.
+    let rounding = Duration::from_millis(2);
+    let began = Instant::now();
     put(store, &waking(&key(1), 0, &a, SHORT)).await;
     assert_eq!(take(store, &a, SHORT).await, [due(1, 1, false)]);
-    assert!(committed.elapsed() >= SHORT, "it was taken early");
-    let taken = Instant::now();
+    assert!(began.elapsed() + rounding >= SHORT, "it was taken early");
     assert_eq!(take(store, &b, LONG).await, [due(1, 2, true)], "the lease ran out and another node took it");
-    assert!(taken.elapsed() + Duration::from_millis(20) >= SHORT, "it was taken while leased");
+    assert!(began.elapsed() + rounding >= SHORT * 2, "it was taken while leased");
     assert_eq!(store.take_due(&a, LONG, 9).await.unwrap(), [], "it is leased");
 }
 

@@ -23,7 +23,7 @@ pub(super) struct Fault {
 /// What is wrong with Redis, with the operator's next step.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(super) enum Cause {
-    #[error("Redis cannot be reached: check that it runs and that REDIS_URL names it")]
+    #[error("Redis cannot be reached: check that it runs, that REDIS_URL names it, and for rediss:// its certificate")]
     Unreachable(#[source] RedisError),
     #[error("Redis did not accept a connection in time: check that it is not stopped or overloaded")]
     ConnectTimeout,
