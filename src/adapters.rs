@@ -1,5 +1,6 @@
 //! Everything outside, behind the engine's ports. Adapters never import each other.
 
+pub mod budget;
 pub mod chatwoot;
 pub mod mock_model;
 pub mod openai;

@@ -1,0 +1,111 @@
+//! The composition root: from settings to a running daemon. The only module that knows every part.
+//!
+//! The socket listens first. Until the store has answered once (shared secrets live in it), every webhook is told to come
+//! again; then the engine starts and the real routes take over.
+
+mod compose;
+mod crypto;
+mod glue;
+mod policy;
+mod secrets;
+mod starting;
+mod store;
+
+pub use crypto::OsCrypto;
+
+use crate::config::{Config, Problem};
+use crate::shutdown::{self, Farewell, Lifecycle};
+use crate::telemetry::MetricsPage;
+use compose::Desk;
+use starting::Front;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+/// Why the daemon did not run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nothing can be listened on.
+    #[error(transparent)]
+    Listen(#[from] shutdown::ListenError),
+    /// The settings contradict the socket that was handed over.
+    #[error("{}", list(.0))]
+    Config(Vec<Problem>),
+    /// The store can never work.
+    #[error("{0}")]
+    Store(String),
+    /// A part cannot be made of its settings.
+    #[error("{0}")]
+    Setup(String),
+    /// Serving failed.
+    #[error("serving failed")]
+    Serve(#[from] std::io::Error),
+}
+
+fn list(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// Runs the daemon until it is told to stop.
+///
+/// # Errors
+/// [`Error`], which says what to change.
+pub async fn run(config: Config, metrics: MetricsPage) -> Result<(), Error> {
+    let listener = shutdown::listen(config.listen.addr)?;
+    let address = listener.local_addr()?;
+    let config = Arc::new(config.listening_on(address).map_err(Error::Config)?);
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    let store = store::open(&config).await.map_err(Error::Store)?;
+    let lifecycle = Lifecycle::new();
+    lifecycle.close_on_signals()?;
+    tokio::spawn(metrics.clone().upkeep(Duration::from_secs(5)));
+    let front = Front::default();
+    let desk: Arc<OnceLock<Desk>> = Arc::default();
+    let farewell = Farewell { linger: config.listen.linger, ..Farewell::default() };
+    let serving = shutdown::serve(
+        listener,
+        front.router(),
+        (lifecycle.clone(), farewell),
+        stop(desk.clone(), config.listen.drain),
+    );
+    let starting = start(&config, store, (lifecycle.clone(), metrics), (front, desk.clone()));
+    tokio::pin!(serving);
+    tokio::select! {
+        served = &mut serving => return Ok(served?),
+        started = starting => started?,
+    }
+    tracing::info!(%address, url = config.public_base(), demo = config.is_demo(), "frontdesk is open");
+    serving.await?;
+    tracing::info!("frontdesk has closed");
+    Ok(())
+}
+
+async fn start(
+    config: &Arc<Config>,
+    store: store::Opened,
+    (lifecycle, metrics): (Lifecycle, MetricsPage),
+    (front, slot): (Front, Arc<OnceLock<Desk>>),
+) -> Result<(), Error> {
+    let store = store::until_it_answers(store).await.map_err(Error::Store)?;
+    let secrets = secrets::obtain(config, &store).await.map_err(Error::Setup)?;
+    secrets.announce(config);
+    let desk = compose::desk(config, store, &secrets).await.map_err(Error::Setup)?;
+    let closing = lifecycle.clone();
+    let engine = desk.engine.clone();
+    tokio::spawn(async move {
+        closing.closing().await;
+        // Webhooks are served on for a while, but nothing new leaves the house.
+        engine.stop_claiming();
+    });
+    front.open(desk.router(config, &secrets, lifecycle, metrics));
+    // Set once: this function runs once.
+    let _ = slot.set(desk);
+    Ok(())
+}
+
+async fn stop(desk: Arc<OnceLock<Desk>>, within: Duration) {
+    if let Some(desk) = desk.get() {
+        desk.engine.drain(within).await;
+    }
+}
