@@ -184,6 +184,7 @@ fn all_problems_are_said_at_once_each_with_its_fix() {
             "LISTEN_ADDR",
             "MEMORY_MESSAGES",
             "OPENAI_ASSISTANT_ID",
+            "PUBLIC_URL",
             "REDIS_URL",
             "SENDER_EMAIL",
             "TEAMS_WEBHOOK_URL",

@@ -97,9 +97,8 @@ impl Config {
             ("chatwoot.account_id", "CHATWOOT_ACCOUNT_ID", "the number in /app/accounts/NUMBER/"),
             ("chatwoot.api_token", "CHATWOOT_API_TOKEN", "the access token of the agent bot"),
         ];
-        if self.serves_chatwoot() || parts.iter().any(|(path, ..)| self.given(path)) {
-            for (path, name, meaning) in parts.into_iter().filter(|(path, ..)| !self.given(path)) {
-                let _ = path;
+        if self.serves_chatwoot() {
+            for (_, name, meaning) in parts.into_iter().filter(|(path, ..)| !self.given(path)) {
                 review.problem(name, "is not set although Chatwoot is configured", format!("set it to {meaning}"));
             }
         }
