@@ -4,7 +4,7 @@ CARGO ?= cargo
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 # What the tests run besides Rust, as command:package. Packages are named as in Debian.
-TEST_TOOLS := redis-server:redis-server promtool:prometheus systemd-analyze:systemd chromium:chromium
+TEST_TOOLS := redis-server:redis-server promtool:prometheus systemd-analyze:systemd chromium:chromium node:nodejs
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint format check-config need-rust need-test-tools

@@ -73,14 +73,11 @@ impl Config {
         self.is_loopback() && !self.serves_chatwoot() && self.listen.public_url.as_ref().is_none_or(is_local)
     }
 
-    /// Returns whether any setting of Chatwoot is given, complete or not.
+    /// Returns whether somebody meant to serve Chatwoot: any of its settings is given, complete or not.
     pub fn serves_chatwoot(&self) -> bool {
-        let chatwoot = &self.chatwoot;
-        chatwoot.base_url.is_some()
-            || chatwoot.account_id.is_some()
-            || chatwoot.api_token.is_some()
-            || chatwoot.user_token.is_some()
-            || !chatwoot.webhook_secret.is_empty()
+        ["base_url", "account_id", "api_token", "user_token", "webhook_secret"]
+            .iter()
+            .any(|key| self.provenance.is_given(&format!("chatwoot.{key}")))
     }
 
     /// Returns whether only this machine can reach the desk directly.

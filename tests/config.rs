@@ -87,7 +87,8 @@ fn sample(path: &str, kind: Kind) -> &'static str {
     match (path, kind) {
         ("store.redis_url", _) => "rediss://redis.example.com",
         ("mail.smtp_url", _) => "smtps://mail.example.com",
-        ("model.prompt_file" | "desk.person_words", _) => "Cargo.toml",
+        ("model.prompt_file" | "desk.person_words" | "desk.locales", _) => "config",
+        ("model.max_tokens", _) => "500",
         (_, Kind::Text) => "desk@example.com",
         (_, Kind::Secret) => "https://localhost/a-secret-that-is-long-enough",
         (_, Kind::Url) => "https://chat.example.com",
@@ -183,6 +184,7 @@ fn all_problems_are_said_at_once_each_with_its_fix() {
             "LISTEN_ADDR",
             "MEMORY_MESSAGES",
             "OPENAI_ASSISTANT_ID",
+            "PUBLIC_URL",
             "REDIS_URL",
             "SENDER_EMAIL",
             "TEAMS_WEBHOOK_URL",
@@ -300,5 +302,36 @@ fn neither_debug_nor_the_report_shows_a_secret() {
         "  max_tokens               not set                          default",
     ] {
         assert!(report.contains(line), "{line:?} is missing in\n{report}");
+    }
+}
+
+#[test]
+fn redis_can_be_one_server_or_a_cluster_but_no_sentinel() {
+    for good in [
+        "rediss://redis.example.com",
+        "rediss://user:p%40w@redis.example.com:6380/2",
+        "rediss+cluster://a.example.com:1",
+        "rediss://u:p@a.example.com:1, b.example.com:2,rediss://c.example.com:3",
+    ] {
+        let config =
+            service_with(&[("REDIS_URL", good)]).unwrap_or_else(|problems| panic!("{good}: {}", said(&problems)));
+        assert_eq!(config.warnings, Vec::<String>::new(), "{good}");
+    }
+    for bad in
+        ["redis.example.com:6379", "https://redis.example.com", "redis://", "redis+sentinel://h/m", "sentinel://h"]
+    {
+        assert_eq!(settings(&service_with(&[("REDIS_URL", bad)]).unwrap_err()), ["REDIS_URL"], "{bad}");
+    }
+    let config = service_with(&[("REDIS_URL", "redis://:pw@redis.example.com")]).unwrap();
+    assert!(config.warnings.iter().any(|warning| warning.contains("no TLS")), "{:?}", config.warnings);
+}
+
+#[test]
+fn offsets_from_utc_are_read_as_people_write_them() {
+    for good in ["+05:00", "-0330", "+8", "Z", "utc", "+00:00"] {
+        assert!(service_with(&[("DESK_UTC_OFFSET", good)]).is_ok(), "{good}");
+    }
+    for bad in ["5", "+25:00", "+05:99", "Asia/Almaty", "+", "+:", "+\u{661}\u{661}\u{661}"] {
+        assert!(service_with(&[("DESK_UTC_OFFSET", bad)]).is_err(), "{bad}");
     }
 }

@@ -4,6 +4,12 @@
 //! Labels come from closed sets and are never an id, an address or a customer's word. Call sites use the constants with
 //! the macros of the `metrics` crate: `counter!(HANDOFFS, "reason" => reason.name()).increment(1)`.
 
+mod labels;
+
+use labels::{
+    ALERT, CHANNEL, COMMIT, EFFECT, IGNORED, INTAKE, LANE, METHOD, MODEL_CALL, PHASE, REASON, ROUTE, STATUS, VERDICT,
+    VERIFICATION, VERIFY_PAGE, label,
+};
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 
 /// What kind of number a metric is.
@@ -22,7 +28,7 @@ pub enum Kind {
 pub struct Label {
     /// The label's name.
     pub name: &'static str,
-    /// Its closed set of values.
+    /// Its closed set of values; empty where the router or HTTP itself defines it.
     pub values: &'static [&'static str],
 }
 
@@ -39,144 +45,16 @@ pub struct Metric {
     pub labels: &'static [Label],
 }
 
-const fn label(name: &'static str, values: &'static [&'static str]) -> Label {
-    Label { name, values }
-}
-
-const CHANNEL: Label = label("channel", &["chatwoot", "web", "unknown"]);
-const PHASE: Label = label("phase", &["awaiting_email", "pending_verification", "bot", "human"]);
-const LANE: Label = label("lane", &["chatwoot", "web", "model", "mail", "teams"]);
-const VERDICT: Label = label("verdict", &["settled", "transient", "rejected", "account_fault", "unknown"]);
-const EFFECT: Label = label(
-    "kind",
-    &[
-        "text",
-        "note",
-        "open",
-        "pend",
-        "add_label",
-        "priority",
-        "team",
-        "mark_verified",
-        "contact_email",
-        "typing",
-        "mail",
-        "card",
-    ],
-);
-const INTAKE: Label = label(
-    "outcome",
-    &[
-        "accepted",
-        "duplicate",
-        "ignored",
-        "parked",
-        "busy",
-        "unavailable",
-        "closing",
-        "unsigned",
-        "malformed",
-        "quarantined",
-    ],
-);
-const COMMIT: Label = label("outcome", &["ok", "conflict", "regressed", "unavailable", "unknown"]);
-const MODEL_CALL: Label = label(
-    "outcome",
-    &[
-        "text",
-        "request_human",
-        "unauthorized",
-        "model_not_found",
-        "quota",
-        "rate_limited",
-        "overloaded",
-        "context_too_long",
-        "bad_request",
-        "timeout",
-        "unreachable",
-        "garbled",
-    ],
-);
-const REASON: Label = label(
-    "reason",
-    &[
-        "asked-by-customer",
-        "asked-by-model",
-        "model-failed",
-        "turn-deadline",
-        "empty-reply",
-        "cannot-answer",
-        "model-unauthorized",
-        "model-not-found",
-        "model-quota",
-        "mail-failed",
-        "human-mode",
-        "operator",
-        "colleague-note",
-        "person-wrote",
-        "person-assigned",
-        "not-pending",
-        "other-bot",
-        "interrupted",
-        "poison",
-    ],
-);
-const VERIFICATION: Label = label(
-    "outcome",
-    &[
-        "asked",
-        "malformed",
-        "challenged",
-        "resent",
-        "verified_link",
-        "verified_code",
-        "verified_mac",
-        "verified_identity",
-        "verified_plain",
-        "known",
-        "wrong_code",
-        "too_many_codes",
-        "expired",
-        "disowned",
-        "capped",
-        "mail_failed",
-    ],
-);
-const ALERT: Label = label(
-    "key",
-    &[
-        "handoff",
-        "store",
-        "model",
-        "mail",
-        "chatwoot",
-        "teams",
-        "held",
-        "poison",
-        "quarantine",
-        "opened_while_away",
-        "other_bot",
-        "restarts",
-        "interrupted",
-    ],
-);
-const IGNORED: Label = label(
-    "why",
-    &[
-        "duplicate",
-        "old",
-        "own_echo",
-        "not_ours",
-        "nothing_to_do",
-        "not_a_turn",
-        "late",
-        "early_deadline",
-        "human_has_it",
-        "not_pending",
-        "older_state",
-    ],
-);
-
+/// HTTP requests, by route template, method and status.
+pub const HTTP_REQUESTS: &str = "frontdesk_http_requests_total";
+/// From the head of a request to the head of its response.
+pub const HTTP_REQUEST_SECONDS: &str = "frontdesk_http_request_duration_seconds";
+/// Webhooks that wait for the store.
+pub const WEBHOOKS_HELD: &str = "frontdesk_webhooks_held";
+/// Verification pages, by what they showed.
+pub const VERIFY_PAGES: &str = "frontdesk_verify_pages_total";
+/// Refused callers of the admin API.
+pub const ADMIN_REFUSED: &str = "frontdesk_admin_refused_total";
 /// Webhooks answered, by channel and outcome.
 pub const WEBHOOKS: &str = "frontdesk_webhooks_total";
 /// From the first byte of a webhook to its answer.
@@ -274,12 +152,17 @@ const fn histogram(name: &'static str, help: &'static str, labels: &'static [Lab
 
 /// Every metric there is.
 pub const ALL: &[Metric] = &[
+    counter(HTTP_REQUESTS, "HTTP requests, by route template, method and status.", &[ROUTE, METHOD, STATUS]),
+    histogram(HTTP_REQUEST_SECONDS, "From the head of a request to the head of its response.", &[ROUTE]),
+    gauge(WEBHOOKS_HELD, "Webhooks that wait for the store at this moment.", &[]),
+    counter(VERIFY_PAGES, "Verification pages, by what they showed.", &[VERIFY_PAGE]),
+    counter(ADMIN_REFUSED, "Refused callers of the admin API.", &[label("reason", &["missing", "wrong", "elsewhere"])]),
     counter(WEBHOOKS, "Webhooks answered, by channel and outcome.", &[CHANNEL, INTAKE]),
     histogram(WEBHOOK_SECONDS, "From the first byte of a webhook to its answer.", &[CHANNEL, INTAKE]),
     counter(
         SIGNATURE_FAILURES,
         "Webhooks whose signature was not accepted.",
-        &[CHANNEL, label("why", &["missing", "malformed", "stale", "wrong"])],
+        &[CHANNEL, label("why", &["unconfigured", "missing", "malformed", "stale", "wrong"])],
     ),
     counter(
         DELIVER_BUSY,
@@ -412,7 +295,7 @@ mod tests {
     fn labels_are_closed_sets_without_repetition() {
         for label in ALL.iter().flat_map(|metric| metric.labels) {
             let values: BTreeSet<_> = label.values.iter().collect();
-            assert!(!values.is_empty(), "{}", label.name);
+            assert!(!values.is_empty() || ["route", "status"].contains(&label.name), "{}", label.name);
             assert_eq!(values.len(), label.values.len(), "{}", label.name);
         }
     }
@@ -422,5 +305,50 @@ mod tests {
         use crate::engine::PhaseName;
         let names = [PhaseName::AwaitingEmail, PhaseName::PendingVerification, PhaseName::Bot, PhaseName::Human];
         assert_eq!(PHASE.values, names.map(PhaseName::as_str));
+    }
+
+    #[test]
+    fn reasons_are_those_of_the_engine() {
+        use crate::language::Reason;
+        let reasons = [
+            Reason::AskedByCustomer,
+            Reason::AskedByModel(String::new()),
+            Reason::ModelFailed,
+            Reason::TurnDeadline,
+            Reason::EmptyReply,
+            Reason::CannotAnswer,
+            Reason::ModelUnauthorized,
+            Reason::ModelNotFound,
+            Reason::ModelQuota,
+            Reason::MailFailed,
+            Reason::HumanMode,
+            Reason::Operator,
+            Reason::ColleagueNote,
+            Reason::PersonWrote,
+            Reason::PersonAssigned,
+            Reason::NotPending,
+            Reason::OtherBot,
+            Reason::Interrupted,
+            Reason::Poison,
+        ];
+        assert_eq!(REASON.values, reasons.each_ref().map(Reason::name));
+    }
+
+    #[test]
+    fn failures_of_the_model_are_those_of_the_port() {
+        use crate::ports::ModelErrorKind as Failure;
+        let failures = [
+            Failure::Unauthorized,
+            Failure::ModelNotFound,
+            Failure::Quota,
+            Failure::RateLimited,
+            Failure::Overloaded,
+            Failure::ContextTooLong,
+            Failure::BadRequest,
+            Failure::Timeout,
+            Failure::Unreachable,
+            Failure::Garbled,
+        ];
+        assert_eq!(MODEL_CALL.values[2..], failures.map(Failure::name));
     }
 }

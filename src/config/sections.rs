@@ -153,6 +153,9 @@ pub struct Chatwoot {
     /// The installation's address.
     #[serde(default, deserialize_with = "fields::optional_url")]
     pub base_url: Option<Url>,
+    /// Where colleagues open the dashboard, if that is elsewhere.
+    #[serde(default, deserialize_with = "fields::optional_url")]
+    pub public_url: Option<Url>,
     /// The account.
     pub account_id: Option<u64>,
     /// The agent bot's token.
@@ -272,6 +275,9 @@ pub struct Teams {
     pub webhook_url: Option<SecretString>,
     /// What the Workflow expects.
     pub card_shape: CardShape,
+    /// How long one post may take.
+    #[serde(deserialize_with = "fields::millis")]
+    pub timeout: Duration,
 }
 
 /// What a Teams Workflow expects to be posted.
@@ -294,7 +300,11 @@ pub struct Desk {
     pub default_locale: Lang,
     /// The colleagues' language.
     pub locale: Lang,
-    /// The operator's own words that call a person.
+    /// The colleagues' offset from UTC, as `+05:00`.
+    pub utc_offset: String,
+    /// A directory with the operator's own wording.
+    pub locales: Option<PathBuf>,
+    /// A directory with the operator's own words that call a person.
     pub person_words: Option<PathBuf>,
     /// After how long without a person's word the bot takes over again.
     #[serde(default, deserialize_with = "fields::optional_millis")]
@@ -348,6 +358,12 @@ pub struct Web {
     pub chat: bool,
     /// Whether the chat asks for an address first.
     pub gate: bool,
+    /// Messages one visitor may send per minute.
+    pub messages_per_visitor: u32,
+    /// Messages all visitors together may send per minute.
+    pub messages: u32,
+    /// Open pages that one node serves.
+    pub streams: usize,
 }
 
 /// What is logged.

@@ -42,6 +42,7 @@ impl Config {
         self.check_store(&mut review);
         self.check_model(&mut review);
         self.check_times(&mut review);
+        self.check_desk(&mut review);
         self.check_files(&mut review);
         self.warn_of_mode(&mut review);
         review
@@ -96,9 +97,8 @@ impl Config {
             ("chatwoot.account_id", "CHATWOOT_ACCOUNT_ID", "the number in /app/accounts/NUMBER/"),
             ("chatwoot.api_token", "CHATWOOT_API_TOKEN", "the access token of the agent bot"),
         ];
-        if self.serves_chatwoot() || parts.iter().any(|(path, ..)| self.given(path)) {
-            for (path, name, meaning) in parts.into_iter().filter(|(path, ..)| !self.given(path)) {
-                let _ = path;
+        if self.serves_chatwoot() {
+            for (_, name, meaning) in parts.into_iter().filter(|(path, ..)| !self.given(path)) {
                 review.problem(name, "is not set although Chatwoot is configured", format!("set it to {meaning}"));
             }
         }
@@ -222,27 +222,33 @@ impl Config {
 
     fn check_store(&self, review: &mut Review) {
         let Some(secret) = &self.store.redis_url else { return };
-        for part in secret.expose_secret().split(',').map(str::trim).filter(|part| !part.is_empty()) {
-            let scheme = part.split_once("://").map_or("", |(scheme, _)| scheme).to_ascii_lowercase();
-            if scheme.contains("sentinel") {
-                review.problem(
+        let mut scheme = "";
+        for node in secret.expose_secret().split(',').map(str::trim).filter(|node| !node.is_empty()) {
+            // Nodes of a cluster may leave out what the first one says.
+            let (own_scheme, rest) = node.split_once("://").unwrap_or((scheme, node));
+            scheme = own_scheme;
+            if scheme.to_ascii_lowercase().contains("sentinel") {
+                return review.problem(
                     "REDIS_URL",
                     "names Redis Sentinel, which the desk does not speak",
                     "name the primary, or a proxy or service address that follows it; or use Redis Cluster",
                 );
-            } else if !matches!(scheme.as_str(), "redis" | "rediss") || Url::parse(part).is_err() {
-                review.problem(
-                    "REDIS_URL",
-                    "is not a Redis address",
-                    "write redis://host:6379 or rediss://user:password@host:6380, with @ and : inside user and \
-                     password as %40 and %3A",
-                );
-            } else if let Ok(url) = Url::parse(part)
-                && scheme == "redis"
-                && url.password().is_some()
-                && !is_local(&url)
-            {
-                review.warn("REDIS_URL has a password but no TLS; rediss:// keeps it private");
+            }
+            let known = ["redis", "rediss", "redis+cluster", "rediss+cluster"].contains(&scheme);
+            match Url::parse(&format!("redis://{rest}")) {
+                Ok(url) if known && url.host_str().is_some() => {
+                    if !scheme.starts_with("rediss") && url.password().is_some() && !is_local(&url) {
+                        review.warn("REDIS_URL has a password but no TLS; rediss:// keeps it private");
+                    }
+                }
+                Ok(_) | Err(_) => {
+                    return review.problem(
+                        "REDIS_URL",
+                        "is not a Redis address",
+                        "write redis://host:6379 or rediss://user:password@host:6380, with @ and : inside user and \
+                         password as %40 and %3A",
+                    );
+                }
             }
         }
     }
@@ -309,8 +315,19 @@ impl Config {
         }
     }
 
+    fn check_desk(&self, review: &mut Review) {
+        if !is_offset(&self.desk.utc_offset) {
+            review.problem("DESK_UTC_OFFSET", "is not an offset from UTC", "write it as +05:00, -0330, +8 or Z");
+        }
+    }
+
     fn check_files(&self, review: &mut Review) {
-        for (name, path) in [("PROMPT_FILE", &self.model.prompt_file), ("PERSON_WORDS", &self.desk.person_words)] {
+        let paths = [
+            ("PROMPT_FILE", &self.model.prompt_file),
+            ("PERSON_WORDS", &self.desk.person_words),
+            ("desk.locales", &self.desk.locales),
+        ];
+        for (name, path) in paths {
             let Some(path) = path else { continue };
             if let Err(error) = std::fs::File::open(path) {
                 review.problem(
@@ -344,6 +361,20 @@ fn looks_like_address(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     let clean = !text.contains(|letter: char| letter.is_whitespace() || matches!(letter, '<' | '>' | ',' | ';'));
     clean && !local.is_empty() && domain.len() > 2 && !domain.starts_with('.') && !domain.ends_with('.')
+}
+
+fn is_offset(text: &str) -> bool {
+    if matches!(text.to_ascii_uppercase().as_str(), "Z" | "UTC") {
+        return true;
+    }
+    let Some(digits) = text.strip_prefix(['+', '-']) else { return false };
+    let (hours, minutes) = match digits.split_once(':') {
+        Some(parts) => parts,
+        None if digits.len() > 2 => digits.split_at_checked(digits.len() - 2).unwrap_or(("", "")),
+        None => (digits, "0"),
+    };
+    let within = |part: &str, most: u8| part.len() <= 2 && part.parse::<u8>().is_ok_and(|number| number <= most);
+    within(hours, 14) && within(minutes, 59)
 }
 
 /// Returns when OpenAI switches a model off, by its announcements as of 2026-11-20.

@@ -5,7 +5,7 @@
 
 use crate::config::keys::Kind;
 use figment::value::Value;
-use humantime_serde::re::humantime::{format_duration, parse_duration};
+use humantime_serde::re::humantime::parse_duration;
 use std::net::SocketAddr;
 use std::time::Duration;
 use url::Url;
@@ -155,7 +155,14 @@ fn span(text: &str) -> Result<Duration, String> {
 
 fn shown_span(span: Duration) -> Typed {
     let millis = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
-    Typed { value: Value::from(millis), shown: format_duration(Duration::from_millis(millis)).to_string() }
+    Typed { value: Value::from(millis), shown: in_largest_unit(millis) }
+}
+
+/// Shows a duration as operators write it: in one unit, the largest that fits exactly.
+fn in_largest_unit(millis: u64) -> String {
+    let units = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)];
+    let exact = units.into_iter().find(|(_, size)| millis >= *size && millis.is_multiple_of(*size));
+    exact.map_or_else(|| format!("{millis}ms"), |(unit, size)| format!("{}{unit}", millis / size))
 }
 
 #[cfg(test)]
@@ -168,14 +175,9 @@ mod tests {
 
     #[test]
     fn durations_are_humane_and_plain_numbers_are_seconds() {
-        for (text, expected) in [
-            ("30s", "30s"),
-            ("1200ms", "1s 200ms"),
-            ("1.2", "1s 200ms"),
-            ("90", "1m 30s"),
-            ("24h", "1day"),
-            ("0", "0s"),
-        ] {
+        let spans =
+            [("30s", "30s"), ("1.2s", "1200ms"), ("1.2", "1200ms"), ("90", "90s"), ("1h 30m", "90m"), ("24h", "1d")];
+        for (text, expected) in spans {
             assert_eq!(shown(Kind::Span, text), Ok(expected.to_owned()), "{text}");
         }
         for text in ["-1", "soon", "1e300", "NaN", "30 parsecs", "9999999999d"] {

@@ -1,0 +1,152 @@
+//! The closed sets of label values.
+
+use super::Label;
+
+pub(super) const fn label(name: &'static str, values: &'static [&'static str]) -> Label {
+    Label { name, values }
+}
+
+pub(super) const CHANNEL: Label = label("channel", &["chatwoot", "web", "unknown"]);
+/// The templates of the router, and `unmatched`.
+pub(super) const ROUTE: Label = label("route", &[]);
+pub(super) const METHOD: Label = label("method", &["GET", "HEAD", "POST", "other"]);
+/// The status codes of HTTP.
+pub(super) const STATUS: Label = label("status", &[]);
+pub(super) const VERIFY_PAGE: Label =
+    label("page", &["open", "done", "used", "expired", "disowned", "ended", "foreign", "malformed", "unavailable"]);
+pub(super) const PHASE: Label = label("phase", &["awaiting_email", "pending_verification", "bot", "human"]);
+pub(super) const LANE: Label = label("lane", &["chatwoot", "web", "model", "mail", "teams"]);
+pub(super) const VERDICT: Label = label("verdict", &["settled", "transient", "rejected", "account_fault", "unknown"]);
+pub(super) const EFFECT: Label = label(
+    "kind",
+    &[
+        "text",
+        "note",
+        "open",
+        "pend",
+        "add_label",
+        "priority",
+        "team",
+        "mark_verified",
+        "contact_email",
+        "typing",
+        "mail",
+        "card",
+    ],
+);
+pub(super) const INTAKE: Label = label(
+    "outcome",
+    &[
+        "accepted",
+        "duplicate",
+        "ignored",
+        "parked",
+        "busy",
+        "unavailable",
+        "closing",
+        "unsigned",
+        "malformed",
+        "quarantined",
+        "channel_off",
+        "too_large",
+        "slow",
+        "failed",
+    ],
+);
+pub(super) const COMMIT: Label = label("outcome", &["ok", "conflict", "regressed", "unavailable", "unknown"]);
+pub(super) const MODEL_CALL: Label = label(
+    "outcome",
+    &[
+        "text",
+        "request_human",
+        "unauthorized",
+        "model_not_found",
+        "quota",
+        "rate_limited",
+        "overloaded",
+        "context_too_long",
+        "bad_request",
+        "timeout",
+        "unreachable",
+        "garbled",
+    ],
+);
+pub(super) const REASON: Label = label(
+    "reason",
+    &[
+        "asked-by-customer",
+        "asked-by-model",
+        "model-failed",
+        "turn-deadline",
+        "empty-reply",
+        "cannot-answer",
+        "model-unauthorized",
+        "model-not-found",
+        "model-quota",
+        "mail-failed",
+        "human-mode",
+        "operator",
+        "colleague-note",
+        "person-wrote",
+        "person-assigned",
+        "not-pending",
+        "other-bot",
+        "interrupted",
+        "poison",
+    ],
+);
+pub(super) const VERIFICATION: Label = label(
+    "outcome",
+    &[
+        "asked",
+        "malformed",
+        "challenged",
+        "resent",
+        "verified_link",
+        "verified_code",
+        "verified_mac",
+        "verified_identity",
+        "verified_plain",
+        "known",
+        "wrong_code",
+        "too_many_codes",
+        "expired",
+        "disowned",
+        "capped",
+        "mail_failed",
+    ],
+);
+pub(super) const ALERT: Label = label(
+    "key",
+    &[
+        "handoff",
+        "store",
+        "model",
+        "mail",
+        "chatwoot",
+        "teams",
+        "held",
+        "poison",
+        "quarantine",
+        "opened_while_away",
+        "other_bot",
+        "restarts",
+        "interrupted",
+    ],
+);
+pub(super) const IGNORED: Label = label(
+    "why",
+    &[
+        "duplicate",
+        "old",
+        "own_echo",
+        "not_ours",
+        "nothing_to_do",
+        "not_a_turn",
+        "late",
+        "early_deadline",
+        "human_has_it",
+        "not_pending",
+        "older_state",
+    ],
+);
