@@ -6,7 +6,7 @@ use frontdesk_actors::domain::{Assignee, Event, Order, Status};
 use frontdesk_actors::ids::OutboundId;
 use frontdesk_actors::ports::Act;
 use frontdesk_actors::time::{Clock, SystemClock};
-use frontdesk_sandbox::chatwoot::{Options, Outcome, Target};
+use frontdesk_sandbox::chatwoot::{Delivery, Hook, Options, Outcome, Target, WorldView};
 use secrecy::SecretString;
 use serde_json::Value;
 use std::time::Duration;
@@ -112,13 +112,19 @@ async fn a_bot_webhook_is_repeated_on_429_and_500_only() {
     bot.attach(&desk.double, Target::AgentBot);
     bot.answer(&[500, 429, 200]);
     desk.double.customer_writes(desk.conversation, "Hello");
-    let first = bot.next("message_created").await;
+    bot.next("message_created").await;
     desk.double.wait_quiet().await.expect("it ends");
-    let attempts: Vec<Outcome> = desk.double.see(|world| {
-        let same = |id: &str| Some(id) == first.header("X-Chatwoot-Delivery");
-        world.deliveries().iter().filter(|delivery| same(&delivery.id)).map(|delivery| delivery.outcome).collect()
+    let stats = desk.double.stats();
+    assert_eq!((stats.refused, stats.lost), (2, 0));
+    desk.double.see(|world| {
+        let repeats: Vec<_> = world.deliveries().iter().filter(|delivery| delivery.attempt > 1).collect();
+        assert_eq!(repeats.len(), 2);
+        for repeat in repeats {
+            let first = |other: &&Delivery| other.id == repeat.id && other.attempt == 1;
+            let first = world.deliveries().iter().find(first).expect("there was a first attempt");
+            assert_eq!((&first.body, first.outcome.is_accepted()), (&repeat.body, false));
+        }
     });
-    assert!(attempts.len() <= 3 && attempts.iter().any(|outcome| outcome.is_accepted()), "{attempts:?}");
     assert_eq!(desk.double.stats().flipped, 0);
     assert_eq!(desk.double.conversation(desk.conversation).expect("it is there").status, "pending");
 }
@@ -144,6 +150,47 @@ async fn any_other_failure_opens_the_conversation_also_of_an_echo() {
     desk.say("the account's webhook is sent once").await;
     desk.double.wait_quiet().await.expect("it ends");
     assert_eq!((desk.double.stats().lost, desk.double.stats().flipped), (1, 0));
+}
+
+#[tokio::test]
+async fn a_silent_or_absent_bot_opens_the_conversation_at_once() {
+    let options = Options { webhook_timeout: Duration::from_millis(300), ..options() };
+    let silent = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+    let url = format!("http://{}/hook", silent.local_addr().expect("it is bound"));
+    let hook = Hook { url, secret: None };
+    let desk = Desk::open_with(Tokens::Bot, options).await;
+    desk.double.deliver_to(Target::AgentBot, Some(hook));
+    for flipped in 1..=2 {
+        desk.double.set_status(desk.conversation, "pending");
+        desk.say("Hello").await;
+        let opened = |world: &WorldView<'_>| world.stats().flipped == flipped;
+        desk.double.wait_for("the conversation is opened", opened).await.expect("it is opened");
+        // The second time nobody listens at all.
+        desk.double
+            .deliver_to(Target::AgentBot, Some(Hook { url: "http://127.0.0.1:1/hook".to_owned(), secret: None }));
+    }
+    desk.double.wait_quiet().await.expect("it ends");
+    let of_messages = |delivery: &&Delivery| delivery.event == "message_created";
+    let outcomes: Vec<(Outcome, u32)> = desk.double.see(|world| {
+        world.deliveries().iter().filter(of_messages).map(|delivery| (delivery.outcome, delivery.attempt)).collect()
+    });
+    assert_eq!(outcomes, [(Outcome::Failed, 1), (Outcome::Failed, 1)], "neither is repeated");
+}
+
+#[tokio::test]
+async fn a_redelivered_webhook_is_the_same_to_the_byte() {
+    let desk = Desk::open_with(Tokens::Bot, options()).await;
+    let mut bot = Receiver::start(Some("bot-secret")).await;
+    bot.attach(&desk.double, Target::AgentBot);
+    desk.double.customer_writes(desk.conversation, "Hello");
+    let first = bot.next("message_created").await;
+    desk.double.wait_quiet().await.expect("it ends");
+    let of_message = |delivery: &&Delivery| delivery.event == "message_created";
+    let delivery = desk.double.see(|world| world.deliveries().iter().find(of_message).cloned()).expect("it was sent");
+    assert_eq!(desk.double.redeliver(&delivery).await, Outcome::Answered(200));
+    let second = bot.next("message_created").await;
+    assert_eq!(first.body, second.body);
+    assert_eq!(first.header("X-Chatwoot-Delivery"), second.header("X-Chatwoot-Delivery"));
 }
 
 #[tokio::test]

@@ -60,9 +60,9 @@ async fn a_message_that_was_saved_before_the_422_is_there() {
 async fn a_message_that_lands_after_our_time_out_lands() {
     let desk = Desk::open(Tokens::Bot).await;
     let mut hasty = settings(desk.double.base_url());
-    hasty.total_timeout = Duration::from_millis(150);
+    hasty.total_timeout = Duration::from_millis(400);
     let hasty = client(hasty, &BotId::default());
-    desk.double.fail_next(RequestKind::PostMessage, Fault::HangThenLand(Duration::from_millis(600)));
+    desk.double.fail_next(RequestKind::PostMessage, Fault::HangThenLand(Duration::from_secs(2)));
     let to = Destination { key: desk.key(), contact: None };
     let text = Act::Text { text: "Hello".to_owned(), handoff: false };
     let verdict = hasty.send(&to, &text, &OutboundId("late".to_owned())).await;
@@ -70,7 +70,7 @@ async fn a_message_that_lands_after_our_time_out_lands() {
     assert!(desk.double.transcript(desk.conversation).is_empty(), "it is still running");
     let landed = |world: &frontdesk_sandbox::chatwoot::WorldView<'_>| world.transcript(desk.conversation).len() == 1;
     desk.double.wait_for("the late message lands", landed).await.expect("it lands");
-    desk.double.fail_next(RequestKind::PostMessage, Fault::Delay(Duration::from_millis(600)));
+    desk.double.fail_next(RequestKind::PostMessage, Fault::Delay(Duration::from_secs(2)));
     assert!(is_unknown(&hasty.send(&to, &text, &OutboundId("gone".to_owned())).await, false));
 }
 
