@@ -1,0 +1,190 @@
+//! Small adapters between parts that must not know each other: HTTP's ports on one side, adapters on the other.
+
+use crate::adapters::chatwoot::{self, ParseContext, Signed, SignatureError, WebhookSecrets};
+use crate::adapters::smtp::DemoMailbox;
+use crate::adapters::teams::DemoAlerts;
+use crate::adapters::web::{Draft, Kind, MailView, CardView, CardsView, MailboxView, Session, Web, WebError};
+use crate::http::intake::{ChatwootEdge, Malformed, Parsed, SignatureRefused};
+use crate::http::minimal::{MinimalMessage, MinimalReply, WebDesk};
+use crate::http::verify::{Claims, TokenFault, TokenReader, VerifyPages, VerifyState};
+use crate::http::verify_page::{self, Page};
+use crate::links::{self, Links, TokenError};
+use async_trait::async_trait;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use frontdesk_actors::domain::Lang;
+use frontdesk_actors::engine::{DeliverError, EngineHandle, Intake, PhaseName};
+use frontdesk_actors::ports::{PortError, PortErrorKind};
+use frontdesk_actors::time::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+
+// === Chatwoot's webhooks ===
+
+/// Chatwoot's webhooks, as HTTP needs them.
+#[derive(Debug)]
+pub(super) struct Edge {
+    pub(super) secrets: WebhookSecrets,
+    pub(super) context: ParseContext,
+}
+
+impl ChatwootEdge for Edge {
+    fn verify(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<(), SignatureRefused> {
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let signed = Signed {
+            timestamp: header("x-chatwoot-timestamp"),
+            signature: header("x-chatwoot-signature"),
+            body,
+        };
+        self.secrets.verify(&signed, now).map_err(|error| match error {
+            SignatureError::Unconfigured => SignatureRefused::Unconfigured,
+            SignatureError::Missing => SignatureRefused::Missing,
+            SignatureError::Malformed => SignatureRefused::Malformed,
+            SignatureError::Stale => SignatureRefused::Stale,
+            SignatureError::Mismatch => SignatureRefused::Wrong,
+        })
+    }
+
+    fn parse(&self, body: &[u8]) -> Result<Parsed, Malformed> {
+        match chatwoot::parse(body, &self.context) {
+            Ok(chatwoot::Parsed::Inbound(inbound)) => Ok(Parsed::Inbound(inbound)),
+            Ok(chatwoot::Parsed::Ignored(why)) => Ok(Parsed::Ignored(why)),
+            Ok(chatwoot::Parsed::Minimal(minimal)) => Ok(Parsed::Minimal(MinimalMessage {
+                event: minimal.event,
+                message_type: minimal.message_type,
+                content: minimal.content,
+            })),
+            Err(chatwoot::ParseError::Json(_)) => Err(Malformed("not JSON")),
+            Err(chatwoot::ParseError::NotAnObject) => Err(Malformed("not a JSON object")),
+            Err(chatwoot::ParseError::Lacks(what)) => Err(Malformed(what)),
+        }
+    }
+}
+
+// === Verification links ===
+
+/// The links, as HTTP needs them.
+#[derive(Debug)]
+pub(super) struct Tokens(pub(super) Arc<Links>);
+
+impl TokenReader for Tokens {
+    fn read(&self, token: &str, now: Timestamp) -> Result<Claims, TokenFault> {
+        self.0.read(token, now).map(claims).map_err(|error| match error {
+            TokenError::Malformed => TokenFault::Malformed,
+            TokenError::Foreign => TokenFault::Foreign,
+            TokenError::Expired(expired) => TokenFault::Expired(claims(expired)),
+        })
+    }
+
+    fn address_digest(&self, address: &str) -> String {
+        self.0.address_digest(address)
+    }
+}
+
+fn claims(claims: links::Claims) -> Claims {
+    Claims {
+        key: claims.conversation,
+        challenge: claims.challenge,
+        contact: claims.contact,
+        address_digest: claims.address_digest,
+    }
+}
+
+/// The verification pages, as HTTP needs them.
+#[derive(Debug)]
+pub(super) struct Pages {
+    pub(super) site_name: String,
+}
+
+impl VerifyPages for Pages {
+    fn respond(&self, state: VerifyState, lang: Lang) -> Response {
+        let page = match state {
+            VerifyState::Open { token, address, issued, first_words } => Page::Open { token, address, issued, first_words },
+            VerifyState::Done => Page::Done,
+            VerifyState::Used => Page::Used,
+            VerifyState::Expired => Page::Expired,
+            VerifyState::Disowned => Page::Disowned,
+            VerifyState::Ended => Page::Ended,
+            VerifyState::Foreign => Page::Foreign,
+            VerifyState::Malformed => Page::Malformed,
+            VerifyState::Unavailable => Page::Unavailable,
+        };
+        verify_page::respond(&page, lang, &self.site_name)
+    }
+}
+
+// === The page's conversations ===
+
+/// The page's conversations, for the minimal webhook.
+#[derive(Debug)]
+pub(super) struct PageDesk {
+    pub(super) engine: EngineHandle,
+    pub(super) web: Arc<Web>,
+    /// How long a reply is waited for.
+    pub(super) within: Duration,
+}
+
+#[async_trait]
+impl WebDesk for PageDesk {
+    async fn say_and_wait(&self, session: Option<&str>, text: &str) -> MinimalReply {
+        let cookie = session.map(|id| format!("fd_session={id}")).unwrap_or_default();
+        let session = Session::from_cookies(&cookie).unwrap_or_else(Session::demo);
+        match self.say(&session, text).await {
+            Ok(reply) => reply,
+            Err(error) => MinimalReply::Refused(error),
+        }
+    }
+}
+
+impl PageDesk {
+    async fn say(&self, session: &Session, text: &str) -> Result<MinimalReply, DeliverError> {
+        let draft = Draft::new(text).map_err(refused)?;
+        let posted = self.web.customer_wrote(session, draft).await.map_err(refused)?;
+        let receipt = self.engine.deliver(posted.inbound).await?;
+        if receipt.phase == PhaseName::Human && self.engine.human_mode() {
+            self.note_routing(session, posted.seq).await;
+            return Ok(MinimalReply::HumanMode);
+        }
+        let announced = receipt.phase == PhaseName::Human && !posted.with_person;
+        if receipt.phase != PhaseName::Human || announced || receipt.intake == Intake::Parked {
+            let reply = self.web.await_reply(&session.key(), posted.seq, self.within).await;
+            if let Some(reply) = reply.filter(|reply| matches!(reply.kind, Kind::Text | Kind::Handoff)) {
+                return Ok(MinimalReply::Bot(reply.text));
+            }
+        }
+        self.note_routing(session, posted.seq).await;
+        Ok(MinimalReply::Person)
+    }
+
+    async fn note_routing(&self, session: &Session, seq: u64) {
+        if let Err(error) = self.web.routed(&session.key(), seq).await {
+            tracing::debug!(error = %error, "the routing note was not written");
+        }
+    }
+}
+
+fn refused(error: WebError) -> DeliverError {
+    match error {
+        WebError::Store(error) => DeliverError::Unavailable(error),
+        WebError::TooFast => DeliverError::Busy,
+        WebError::Empty | WebError::TooLong => {
+            DeliverError::Unavailable(PortError::new(PortErrorKind::Rejected, error.to_string()))
+        }
+    }
+}
+
+// === The demo's mailbox and cards ===
+
+impl MailboxView for DemoMailbox {
+    fn mails(&self) -> Vec<MailView> {
+        let shown = |mail: crate::adapters::smtp::DemoMail| MailView {
+            id: mail.id.to_string(),
+            to: mail.to,
+            subject: mail.subject,
+            code: mail.code,
+            link: mail.link,
+            at: mail.at,
+        };
+        self.list().into_iter().map(shown).collect()
+    }
+}
