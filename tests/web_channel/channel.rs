@@ -1,7 +1,9 @@
 //! What a channel promises, kept by the page.
 
 use crate::fakes::{MemoryStore, Ticking};
-use frontdesk::adapters::web::{Cursor, Draft, Kind, Session, Update, Web, WebError, WebSettings, Who};
+use frontdesk::adapters::web::{
+    Cursor, Draft, Entry, Follower, Kind, Session, Update, Web, WebError, WebSettings, Who,
+};
 use frontdesk_actors::domain::{Assignee, Event, Status};
 use frontdesk_actors::ids::{ConversationKey, MessageId, OutboundId};
 use frontdesk_actors::ports::{Act, Author, Channel, Destination, Store, Verdict};
@@ -27,6 +29,13 @@ fn draft(text: &str) -> Draft {
 
 fn row(id: &str) -> OutboundId {
     OutboundId(id.to_owned())
+}
+
+async fn next_entry(follower: &mut Follower) -> Entry {
+    match tokio::time::timeout(LONG, follower.next()).await.expect("in time") {
+        Update::Entry(entry) => entry,
+        Update::Typing(_) | Update::Cleared => panic!("an entry comes next"),
+    }
 }
 
 async fn send(web: &Web, key: &ConversationKey, act: Act, id: &str) -> Verdict {
@@ -125,7 +134,7 @@ async fn people_take_a_conversation_and_give_it_back() {
 #[tokio::test]
 async fn a_feed_that_dropped_its_oldest_entries_still_knows_who_has_the_conversation() {
     let store = Arc::new(MemoryStore::default());
-    let web = web_on(&store, WebSettings { per_session: 10_000, ..WebSettings::default() });
+    let web = web_on(&store, WebSettings { per_session: 10_000, all_sessions: 10_000, ..WebSettings::default() });
     let session = Session::fresh();
     web.agent_connects(&session.key()).await.unwrap();
     for number in 0..1400 {
@@ -136,16 +145,20 @@ async fn a_feed_that_dropped_its_oldest_entries_still_knows_who_has_the_conversa
 }
 
 #[tokio::test]
-async fn a_message_that_found_a_person_is_noted_once_until_somebody_speaks() {
+async fn a_message_that_found_a_person_is_noted_unless_the_customer_can_see_it() {
     let (_, web, session) = desk();
     let key = session.key();
-    for _ in 0..2 {
+    let write = async || {
         let posted = web.customer_wrote(&session, draft("hello?")).await.unwrap();
         web.routed(&key, posted.seq).await.unwrap();
-    }
+    };
+    write().await;
+    write().await;
     web.agent_wrote(&key, draft("yes")).await.unwrap();
-    let posted = web.customer_wrote(&session, draft("thanks")).await.unwrap();
-    web.routed(&key, posted.seq).await.unwrap();
+    write().await;
+    web.hand_back(&key).await.unwrap();
+    web.agent_connects(&key).await.unwrap();
+    write().await;
     let notes = web.transcript(&key, 0).await.unwrap().iter().filter(|entry| entry.kind == Kind::Routed).count();
     assert_eq!(notes, 2);
 }
@@ -161,10 +174,7 @@ async fn a_watcher_sees_the_backlog_then_what_comes_then_what_another_node_wrote
     let mut follower = here.follow(&key, None).unwrap();
     let mut texts = Vec::new();
     for step in 0..3 {
-        match tokio::time::timeout(LONG, follower.next()).await.expect("in time") {
-            Update::Entry(entry) => texts.push(entry.text),
-            other => panic!("an entry, not {other:?}"),
-        }
+        texts.push(next_entry(&mut follower).await.text);
         match step {
             0 => drop(say(&here, &key, "two", "r1").await),
             1 => drop(say(&there, &key, "three", "r2").await),
@@ -176,10 +186,7 @@ async fn a_watcher_sees_the_backlog_then_what_comes_then_what_another_node_wrote
     assert_eq!(tokio::time::timeout(LONG, follower.next()).await.unwrap(), Update::Typing(true));
     let mut resumed = there.follow(&key, follower.cursor()).unwrap();
     say(&there, &key, "four", "r3").await;
-    match tokio::time::timeout(LONG, resumed.next()).await.unwrap() {
-        Update::Entry(entry) => assert_eq!(entry.text, "four", "nothing is shown twice"),
-        other => panic!("an entry, not {other:?}"),
-    }
+    assert_eq!(next_entry(&mut resumed).await.text, "four", "nothing is shown twice");
 }
 
 #[tokio::test]
@@ -190,14 +197,12 @@ async fn a_watcher_of_an_erased_conversation_is_told_even_if_it_has_grown_again(
     let key = session.key();
     web.customer_wrote(&session, draft("old")).await.unwrap();
     let mut follower = web.follow(&key, None).unwrap();
-    assert!(matches!(tokio::time::timeout(LONG, follower.next()).await.unwrap(), Update::Entry(_)));
+    next_entry(&mut follower).await;
     store.erase(&key).await.unwrap();
     web.customer_wrote(&session, draft("new")).await.unwrap();
     assert_eq!(tokio::time::timeout(LONG, follower.next()).await.unwrap(), Update::Cleared);
-    match tokio::time::timeout(LONG, follower.next()).await.unwrap() {
-        Update::Entry(entry) => assert_eq!((entry.seq, entry.text.as_str()), (1, "new")),
-        other => panic!("an entry, not {other:?}"),
-    }
+    let entry = next_entry(&mut follower).await;
+    assert_eq!((entry.seq, entry.text.as_str()), (1, "new"));
 }
 
 #[tokio::test]
@@ -226,7 +231,7 @@ async fn a_cursor_of_a_fresh_feed_waits_from_its_beginning() {
     let (_, web, session) = desk();
     let mut follower = web.follow(&session.key(), Some(Cursor::after(0))).unwrap();
     web.customer_wrote(&session, draft("first")).await.unwrap();
-    assert!(matches!(tokio::time::timeout(LONG, follower.next()).await.unwrap(), Update::Entry(_)));
+    next_entry(&mut follower).await;
 }
 
 #[tokio::test]

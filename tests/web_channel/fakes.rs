@@ -15,7 +15,7 @@ use std::time::Duration;
 
 /// A clock that moves a second at every look.
 #[derive(Debug, Default)]
-pub struct Ticking(AtomicI64);
+pub(crate) struct Ticking(AtomicI64);
 
 impl Clock for Ticking {
     fn now(&self) -> Timestamp {
@@ -28,7 +28,7 @@ type Feed = (u64, Vec<(u64, String, Bytes)>);
 
 /// Feeds and quotas in memory.
 #[derive(Debug, Default)]
-pub struct MemoryStore {
+pub(crate) struct MemoryStore {
     feeds: Mutex<HashMap<ConversationKey, Feed>>,
     quotas: Mutex<HashMap<String, u32>>,
     away: AtomicBool,
@@ -36,7 +36,7 @@ pub struct MemoryStore {
 
 impl MemoryStore {
     /// Switches the store off or on.
-    pub fn set_away(&self, away: bool) {
+    pub(crate) fn set_away(&self, away: bool) {
         self.away.store(away, Ordering::Relaxed);
     }
 
@@ -155,7 +155,7 @@ impl Store for MemoryStore {
 
 /// A desk that keeps what it is told.
 #[derive(Debug)]
-pub struct FakeDesk {
+pub(crate) struct FakeDesk {
     /// What was delivered, oldest first.
     pub delivered: Mutex<Vec<Inbound>>,
     /// The orders given, oldest first.

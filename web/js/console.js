@@ -1,5 +1,5 @@
 // The colleagues' console: the list comes over the stream, the chosen conversation is read when it changes.
-const desk = { rows: [], selected: null, whole: null, stop: null, reading: false, again: false, human: null };
+const desk = { rows: [], selected: null, chosen: false, whole: null, stop: null, reading: false, again: false, human: null };
 
 const PHASES = { awaiting_email: "Asking for address", pending_verification: "Verifying", bot: "Bot", human: "Human" };
 
@@ -16,7 +16,7 @@ function startConsole() {
 
 function stopConsole() {
   if (desk.stop) desk.stop();
-  Object.assign(desk, { stop: null, rows: [], selected: null, whole: null, human: null });
+  Object.assign(desk, { stop: null, rows: [], selected: null, chosen: false, whole: null, human: null });
   for (const id of ["console", "human", "side", "mailbox", "alerts"]) $(id).hidden = true;
 }
 
@@ -43,7 +43,9 @@ function showRows(rows) {
   const same = nodes.length === $("rows").children.length && nodes.every((node, index) => node === $("rows").children[index]);
   if (!same) replaceKeepingFocus($("rows"), nodes);
   const wanted = decodeURIComponent((location.hash.match(/conversation=([^&]+)/) || [])[1] || "");
-  if (!desk.selected && rows.length) select((rows.find((row) => row.key === wanted) || rows.find(own) || rows[0]).key);
+  // Until a colleague chooses, the conversation that was linked to, then the one beside it on this page, is shown.
+  const first = rows.find((row) => row.key === wanted) || rows.find(own) || rows[0];
+  if (first && !desk.chosen && desk.selected !== first.key && (!desk.selected || own(first))) select(first.key);
   else if (desk.selected) readWhole();
   updateSteps();
 }
@@ -58,7 +60,7 @@ function rowNode(row, state) {
     { class: `row${row.key === desk.selected ? " selected" : ""}` },
     el(
       "button",
-      { class: "open", type: "button", "data-focus": `open ${row.key}`, "aria-current": row.key === desk.selected ? "true" : null, on: { click: () => select(row.key) } },
+      { class: "open", type: "button", "data-focus": `open ${row.key}`, "aria-current": row.key === desk.selected ? "true" : null, on: { click: () => choose(row.key) } },
       el("span", { class: "line" }, el("span", { class: "name" }, row.name || row.user), timeNode(row.changed)),
       el("span", { class: "text", dir: "auto" }, row.text || (row.channel === "web" ? "" : row.key))
     ),
@@ -67,7 +69,7 @@ function rowNode(row, state) {
       { class: "foot" },
       el("span", { class: `badge ${row.phase}`, title: row.reason ? `Because: ${words(row.reason)}` : null }, PHASES[row.phase] || row.phase),
       row.owed ? el("span", { class: "badge owed", title: "Customer messages without an answer" }, `${row.owed} owed`) : null,
-      own(row) ? el("span", { class: "badge mine" }, "this chat") : null,
+      own(row) ? el("span", { class: "badge mine" }, "you") : null,
       el("button", { class: "secondary use", type: "button", "data-focus": `use ${row.key}`, "aria-label": `Use ${row.user}`, on: { click: () => use(row.key) } }, "Use")
     )
   );
@@ -95,8 +97,13 @@ function select(key) {
   showRows(desk.rows);
 }
 
-function use(key) {
+function choose(key) {
+  desk.chosen = true;
   select(key);
+}
+
+function use(key) {
+  choose(key);
   $("reply-text").focus();
 }
 
@@ -140,13 +147,14 @@ function showWhole(whole) {
   $("connect").disabled = whole.agent;
   $("handback").disabled = whole.phase !== "human" && !whole.agent;
   $("reply").hidden = !whole.replyable;
+  $("elsewhere").hidden = whole.replyable;
   $("facts").replaceChildren(...facts(whole));
   showTranscript(whole, before);
 }
 
 function facts(whole) {
   const parts = [];
-  if (whole.reason) parts.push(`fetched a person: ${words(whole.reason)}`);
+  if (whole.reason) parts.push(`reason: ${words(whole.reason)}`);
   parts.push(whole.verified ? `verified ${whole.verified.address || ""}`.trim() : "not verified", `language ${whole.lang}`);
   if (whole.thinking) parts.push("thinking…");
   if (whole.owed) parts.push(`${whole.owed} owed`);
@@ -190,7 +198,7 @@ async function sendReply() {
     return;
   }
   if (!text) return;
-  if (row.key !== desk.selected) select(row.key);
+  if (row.key !== desk.selected) choose(row.key);
   $("reply-send").disabled = true;
   // The same id is sent again if the answer was lost, so that the customer never reads it twice.
   if (!desk.draft || desk.draft.text !== text || desk.draft.key !== row.key) desk.draft = { key: row.key, text, id: newId() };

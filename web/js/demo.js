@@ -80,7 +80,7 @@ function updateSteps() {
   if (phase === "pending_verification" || phase === "bot") steps.done.add("address");
   if (row && (row.verified || phase === "bot")) {
     steps.done.add("verified");
-    if (chat.answered && !row.owed && phase === "bot" && $("log").lastElementChild?.dataset.who === "bot") steps.done.add("answer");
+    if (chat.answered && !row.owed && phase === "bot") steps.done.add("answer");
   }
   if (phase === "human") steps.done.add("human");
   let next = true;

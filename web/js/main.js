@@ -81,7 +81,7 @@ function start() {
   $("sign-out").addEventListener("click", signOut);
   window.addEventListener("hashchange", () => {
     const key = decodeURIComponent((location.hash.match(/conversation=([^&]+)/) || [])[1] || "");
-    if (desk.rows.some((row) => row.key === key)) select(key);
+    if (desk.rows.some((row) => row.key === key)) choose(key);
   });
   if (open.chat) startChat();
   if (open.demo || wire.token) signedIn();

@@ -94,7 +94,11 @@ impl Follower {
             };
             match signal {
                 Signal::Typing(on) => return Update::Typing(on),
-                Signal::Changed => self.read().await,
+                Signal::Changed => {
+                    // What waits is older than what the feed will show: a stale "typing" must not follow its answer.
+                    self.ready.extend(self.watch.drain().map(Update::Typing));
+                    self.read().await;
+                }
             }
         }
     }

@@ -4,7 +4,7 @@
 //! it, the page says so and the browser repeats it under the same id: the same entry, the same number.
 
 use super::entry::Line;
-use super::{ACCOUNT, Kind, MAX_TEXT, NAME, Session, Standing, Web, Who};
+use super::{ACCOUNT, Entry, Kind, MAX_TEXT, NAME, Session, Standing, Web, Who};
 use frontdesk_actors::domain::{Assignee, CustomerMessage, Event, Inbound, Status};
 use frontdesk_actors::ids::{ConversationKey, MessageId};
 use frontdesk_actors::ports::{PortError, Quota};
@@ -156,14 +156,14 @@ impl Web {
         Ok(inbound(key, &self.standing(key).await?, Event::StateChanged))
     }
 
-    /// Notes for the customer that their message number `seq` went to a person. Said once until somebody says something.
+    /// Notes for the customer that their message number `seq` went to a person, unless they can see that: a person was
+    /// just announced, noted or speaking.
     ///
     /// # Errors
     /// [`PortError`] if the store cannot be reached.
     pub async fn routed(&self, key: &ConversationKey, seq: u64) -> Result<(), PortError> {
         let entries = self.transcript(key, 0).await?;
-        let before = entries.iter().rev().filter(|entry| entry.is_public()).find(|entry| entry.who != Who::You);
-        if before.is_some_and(|entry| matches!(entry.kind, Kind::Routed | Kind::Handoff)) {
+        if entries.iter().rev().find_map(shows_person) == Some(true) {
             return Ok(());
         }
         let text = "Your message was handed to a human agent. They will answer here.".to_owned();
@@ -215,6 +215,16 @@ impl Web {
             None => Ok(()),
             Some(_) => Err(WebError::TooFast),
         }
+    }
+}
+
+/// Tells whether this entry shows the customer that a person has the conversation; `None` if it says nothing of it.
+fn shows_person(entry: &Entry) -> Option<bool> {
+    match (&entry.kind, entry.who) {
+        (Kind::Handoff | Kind::Routed, _) | (Kind::Text, Who::Agent) => Some(true),
+        (Kind::Text, Who::Bot) | (Kind::Status { status: Status::Pending, repeats: None, .. }, _) => Some(false),
+        (Kind::Text, Who::You | Who::System) | (Kind::Status { .. }, _) => None,
+        (Kind::Note | Kind::Activity | Kind::Unreadable, _) => None,
     }
 }
 

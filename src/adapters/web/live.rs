@@ -102,6 +102,18 @@ impl Watch {
             Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
         }
     }
+
+    /// Takes all signals that wait and returns whether the desk was typing at their end, if they say so.
+    pub(super) fn drain(&mut self) -> Option<bool> {
+        let mut typing = None;
+        loop {
+            match self.signals.try_recv() {
+                Ok(Signal::Typing(on)) => typing = Some(on),
+                Ok(Signal::Changed) | Err(broadcast::error::TryRecvError::Lagged(_)) => {}
+                Err(broadcast::error::TryRecvError::Empty | broadcast::error::TryRecvError::Closed) => return typing,
+            }
+        }
+    }
 }
 
 impl Drop for Watch {
