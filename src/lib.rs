@@ -1,6 +1,8 @@
 //! The frontdesk daemon: HTTP in, adapters out, the engine of `frontdesk-actors` between them.
 
 pub mod adapters;
+pub mod app;
+pub mod cli;
 pub mod config;
 pub mod fluent;
 pub mod http;

@@ -31,7 +31,9 @@ impl NodeBudget {
 
 impl Budget for NodeBudget {
     fn take(&self) -> Result<(), Duration> {
-        self.limiter.check().map_err(|not_until| not_until.wait_time_from(self.clock.now()).max(Duration::from_millis(1)))
+        self.limiter
+            .check()
+            .map_err(|not_until| not_until.wait_time_from(self.clock.now()).max(Duration::from_millis(1)))
     }
 }
 

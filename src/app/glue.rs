@@ -1,9 +1,8 @@
 //! Small adapters between parts that must not know each other: HTTP's ports on one side, adapters on the other.
 
-use crate::adapters::chatwoot::{self, ParseContext, Signed, SignatureError, WebhookSecrets};
+use crate::adapters::chatwoot::{self, ParseContext, SignatureError, Signed, WebhookSecrets};
 use crate::adapters::smtp::DemoMailbox;
-use crate::adapters::teams::DemoAlerts;
-use crate::adapters::web::{Draft, Kind, MailView, CardView, CardsView, MailboxView, Session, Web, WebError};
+use crate::adapters::web::{Draft, Kind, MailView, MailboxView, Session, Web, WebError};
 use crate::http::intake::{ChatwootEdge, Malformed, Parsed, SignatureRefused};
 use crate::http::minimal::{MinimalMessage, MinimalReply, WebDesk};
 use crate::http::verify::{Claims, TokenFault, TokenReader, VerifyPages, VerifyState};
@@ -31,11 +30,8 @@ pub(super) struct Edge {
 impl ChatwootEdge for Edge {
     fn verify(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<(), SignatureRefused> {
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let signed = Signed {
-            timestamp: header("x-chatwoot-timestamp"),
-            signature: header("x-chatwoot-signature"),
-            body,
-        };
+        let signed =
+            Signed { timestamp: header("x-chatwoot-timestamp"), signature: header("x-chatwoot-signature"), body };
         self.secrets.verify(&signed, now).map_err(|error| match error {
             SignatureError::Unconfigured => SignatureRefused::Unconfigured,
             SignatureError::Missing => SignatureRefused::Missing,
@@ -99,7 +95,9 @@ pub(super) struct Pages {
 impl VerifyPages for Pages {
     fn respond(&self, state: VerifyState, lang: Lang) -> Response {
         let page = match state {
-            VerifyState::Open { token, address, issued, first_words } => Page::Open { token, address, issued, first_words },
+            VerifyState::Open { token, address, issued, first_words } => {
+                Page::Open { token, address, issued, first_words }
+            }
             VerifyState::Done => Page::Done,
             VerifyState::Used => Page::Used,
             VerifyState::Expired => Page::Expired,

@@ -14,6 +14,9 @@ use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
+/// How long one text in Chatwoot may be, in characters: it takes more, but nobody reads it.
+const CHATWOOT_TEXT: usize = 10_000;
+
 /// How many calls of its own the page's channel may run at once: they only go to the store.
 const WEB_WIDTH: usize = 256;
 
@@ -48,7 +51,7 @@ fn policy(config: &Config, phrases: Arc<Locales>) -> Result<Policy, String> {
         gate: config.gate.enabled,
         debounce_quiet: desk.debounce_quiet,
         debounce_max: desk.debounce_max,
-        max_text: crate::adapters::chatwoot::MAX_TEXT,
+        max_text: CHATWOOT_TEXT,
         human_idle: None,
         answer_open_unassigned: config.chatwoot.answer_open_unassigned,
     };

@@ -40,7 +40,8 @@ async fn pass(State(front): State<Front>, request: Request<Body>) -> Response {
 /// A proxy must not take the desk out (it would answer 503, which Chatwoot never repeats), and webhooks are asked to come
 /// again, which of all answers only 500 and 429 do.
 fn waiting(path: &str) -> Response {
-    let status = if matches!(path, "/healthz" | "/readyz") { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR };
+    let status =
+        if matches!(path, "/healthz" | "/readyz") { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR };
     let body = serde_json::json!({"status": "starting", "detail": "the store has not answered yet"});
     (status, axum::Json(body)).into_response()
 }

@@ -48,7 +48,10 @@ pub(super) async fn until_it_answers(opened: Opened) -> Result<Arc<dyn Store>, S
             Ok(findings) => break findings,
             Err(error) => {
                 if !told {
-                    tracing::error!(error = with_causes(&error), "Redis does not answer; webhooks get 500 until it does");
+                    tracing::error!(
+                        error = with_causes(&error),
+                        "Redis does not answer; webhooks get 500 until it does"
+                    );
                     told = true;
                 }
                 tokio::time::sleep(PAUSE).await;

@@ -1,0 +1,271 @@
+//! Making the parts from the settings, and putting them together.
+
+use super::glue::{Edge, PageDesk, Pages, Tokens};
+use super::secrets::Secrets;
+use super::store::with_causes;
+use super::{OsCrypto, policy};
+use crate::adapters::chatwoot::{AttributeMac, BotId, Chatwoot, ParseContext, WebhookSecrets};
+use crate::adapters::mock_model::MockModel;
+use crate::adapters::openai::{Api, Instructions, OpenAi};
+use crate::adapters::smtp::{DemoMailbox, Letters, Smtp};
+use crate::adapters::teams::{NoSink, Teams, UtcOffset};
+use crate::adapters::web::{CardsView, DemoCards, MailboxView, Web, WebSettings};
+use crate::adapters::{chatwoot, openai, smtp, teams};
+use crate::config::{CardShape, Config, MailRoute, ModelApi};
+use crate::http::auth::AdminAuth;
+use crate::http::hold::{Holds, Patience};
+use crate::http::intake::{ChatwootIntake, SignaturePolicy};
+use crate::http::metrics::MetricsText;
+use crate::http::page::{self, PageMode, PageState};
+use crate::http::{self, AppState, HttpSettings, minimal::WebDesk};
+use crate::language::Locales;
+use crate::links::Links;
+use crate::shutdown::Lifecycle;
+use crate::telemetry::MetricsPage;
+use axum::Router;
+use frontdesk_actors::engine::{Crypto, Engine, EngineHandle, Ports};
+use frontdesk_actors::ports::{AlertSink, Channel, Mailer, Model, Store};
+use frontdesk_actors::time::{Clock, SystemClock};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+/// How much longer than a turn the minimal webhook waits for its reply.
+const REPLY_GRACE: Duration = Duration::from_secs(15);
+
+/// A staffed desk.
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) engine: EngineHandle,
+    parts: Parts,
+}
+
+/// What both the engine and the routes work with.
+#[derive(Debug)]
+struct Parts {
+    clock: Arc<dyn Clock>,
+    links: Arc<Links>,
+    web: Arc<Web>,
+    mailbox: Option<Arc<DemoMailbox>>,
+    cards: Option<Arc<DemoCards>>,
+    edge: Option<Arc<Edge>>,
+}
+
+/// Makes the engine and everything it needs.
+pub(super) async fn desk(config: &Arc<Config>, store: Arc<dyn Store>, secrets: &Secrets) -> Result<Desk, String> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let public = Url::parse(&config.public_base()).map_err(|error| format!("PUBLIC_URL: {error}"))?;
+    let links = Arc::new(Links::new(&secrets.signing, &public).map_err(|error| with_causes(&error))?);
+    let phrases = Arc::new(Locales::load(config.desk.locales.as_deref()).map_err(|error| with_causes(&error))?);
+    let web_settings = WebSettings {
+        public_url: Some(config.public_base()),
+        per_session: config.web.messages_per_visitor,
+        all_sessions: config.web.messages,
+        streams: config.web.streams,
+        ..WebSettings::default()
+    };
+    let web = Arc::new(Web::new(store.clone(), clock.clone(), web_settings));
+    let mut channels: BTreeMap<String, Arc<dyn Channel>> = BTreeMap::from([("web".to_owned(), web.clone() as _)]);
+    let edge = chatwoot(config, secrets, &clock, &mut channels)?;
+    let (mailer, mailbox) = mailer(config, &links, &clock)?;
+    let (alerts, cards) = alerts(config, &phrases, &clock)?;
+    let crypto = Arc::new(OsCrypto::new(links.clone()));
+    let settings = policy::settings(config, phrases, crypto.random()[0])?;
+    let ports = Ports {
+        store,
+        channels,
+        model: model(config)?,
+        mailer,
+        alerts,
+        second_alerts: None,
+        clock: clock.clone(),
+        crypto,
+    };
+    let engine = Engine::start(ports, settings).await.map_err(|error| error.to_string())?;
+    Ok(Desk { engine, parts: Parts { clock, links, web, mailbox, cards, edge } })
+}
+
+fn chatwoot(
+    config: &Config,
+    secrets: &Secrets,
+    clock: &Arc<dyn Clock>,
+    channels: &mut BTreeMap<String, Arc<dyn Channel>>,
+) -> Result<Option<Arc<Edge>>, String> {
+    let Some(access) = config.chatwoot.access() else { return Ok(None) };
+    let section = &config.chatwoot;
+    let mac = AttributeMac::new(&secrets.signing);
+    let bot = BotId::new(section.bot_id);
+    let settings = chatwoot::Settings {
+        public_url: section.public_url.clone(),
+        user_token: section.user_token.clone(),
+        total_timeout: section.timeout,
+        ..chatwoot::Settings::new(access.base_url.clone(), access.account_id, access.api_token.clone())
+    };
+    let client =
+        Chatwoot::new(settings, mac.clone(), bot.clone(), clock.clone()).map_err(|error| with_causes(&error))?;
+    let client = Arc::new(client);
+    tokio::spawn(tell_reach(client.clone()));
+    channels.insert(chatwoot::CHANNEL.to_owned(), client);
+    let context = ParseContext {
+        account: access.account_id,
+        inboxes: section.inbox_id.clone(),
+        bot,
+        mac,
+        trust_plain_attributes: config.gate.trust_plain_attributes,
+    };
+    Ok(Some(Arc::new(Edge { secrets: WebhookSecrets::new(&section.webhook_secret), context })))
+}
+
+/// Says at the start what the tokens allow, because what they do not allow decides what happens after a gap.
+async fn tell_reach(client: Arc<Chatwoot>) {
+    match client.probe().await {
+        Ok(reach) if !reach.looks => tracing::warn!(
+            "Chatwoot does not let the bot look at conversations; work that a restart interrupts goes to people: set \
+             CHATWOOT_USER_TOKEN or update Chatwoot to 4.14.2"
+        ),
+        Ok(reach) if !reach.history => tracing::info!(
+            "no CHATWOOT_USER_TOKEN: a send whose outcome stays unknown is held and shown instead of looked up"
+        ),
+        Ok(_) => tracing::info!("Chatwoot accepts both tokens"),
+        Err(error) => tracing::warn!(error = with_causes(&error), "Chatwoot could not be asked what the tokens allow"),
+    }
+}
+
+fn model(config: &Config) -> Result<Arc<dyn Model>, String> {
+    let section = &config.model;
+    let Some(key) = &section.api_key else { return Ok(Arc::new(MockModel::default())) };
+    let settings = openai::Settings {
+        base_url: section.base_url.to_string(),
+        api_key: Some(key.clone()),
+        model: section.name.clone(),
+        max_tokens: section.max_tokens,
+        temperature: section.temperature,
+        api: match section.api {
+            ModelApi::Chat => Api::Chat,
+            ModelApi::Responses => Api::Responses,
+        },
+        call_timeout: section.call_timeout,
+        instructions: section.prompt_file.clone().map_or(Instructions::Shipped, Instructions::File),
+    };
+    OpenAi::new(settings).map(|model| Arc::new(model) as _).map_err(|error| with_causes(&error))
+}
+
+type Mailing = (Arc<dyn Mailer>, Option<Arc<DemoMailbox>>);
+
+fn mailer(config: &Config, links: &Arc<Links>, clock: &Arc<dyn Clock>) -> Result<Mailing, String> {
+    let letters = Letters::new(links.clone(), &config.desk.site_name);
+    let section = &config.mail;
+    let (url, password) = match section.route() {
+        MailRoute::Mailbox => {
+            let mailbox = Arc::new(DemoMailbox::new(letters, clock.clone()));
+            return Ok((mailbox.clone(), Some(mailbox)));
+        }
+        MailRoute::Server { url, login } => (Some(url.clone()), login.map(|(_, password)| password.clone())),
+        MailRoute::Gmail { password, .. } => (None, Some(password.clone())),
+    };
+    let settings = smtp::Settings {
+        url,
+        sender_email: section.sender_email.clone().unwrap_or_default(),
+        sender_name: config.sender_name().to_owned(),
+        sender_password: password,
+        timeout: section.timeout,
+    };
+    let mailer = Smtp::new(&settings, letters, clock.clone()).map_err(|error| with_causes(&error))?;
+    Ok((Arc::new(mailer), None))
+}
+
+type Alerting = (Arc<dyn AlertSink>, Option<Arc<DemoCards>>);
+
+fn alerts(config: &Config, phrases: &Arc<Locales>, clock: &Arc<dyn Clock>) -> Result<Alerting, String> {
+    let Some(url) = &config.teams.webhook_url else {
+        if config.is_demo() {
+            let cards = Arc::new(DemoCards::new(phrases.clone(), config.desk.locale));
+            return Ok((cards.clone(), Some(cards)));
+        }
+        return Ok((Arc::new(NoSink::default()), None));
+    };
+    let settings = teams::Settings {
+        url: url.clone(),
+        shape: match config.teams.card_shape {
+            CardShape::Message => teams::CardShape::Message,
+            CardShape::Card => teams::CardShape::Card,
+        },
+        desk_locale: config.desk.locale,
+        utc_offset: UtcOffset::parse(&config.desk.utc_offset).unwrap_or_default(),
+        timeout: config.teams.timeout,
+    };
+    let sink = Teams::new(&settings, clock.clone()).map_err(|error| with_causes(&error))?;
+    Ok((Arc::new(sink), None))
+}
+
+impl Desk {
+    /// Makes every route.
+    pub(super) fn router(
+        &self,
+        config: &Config,
+        secrets: &Secrets,
+        lifecycle: Lifecycle,
+        metrics: MetricsPage,
+    ) -> Router {
+        let parts = &self.parts;
+        let auth = || if config.is_demo() { AdminAuth::open() } else { AdminAuth::token(&secrets.admin) };
+        let pages = self.page(config, auth(), &lifecycle);
+        let web = config.web_chat().then(|| {
+            let within = config.model.turn_deadline + REPLY_GRACE;
+            Arc::new(PageDesk { engine: self.engine.clone(), web: parts.web.clone(), within }) as Arc<dyn WebDesk>
+        });
+        let signed = SignaturePolicy::decide(
+            !config.chatwoot.webhook_secret.is_empty(),
+            config.listen.addr.ip(),
+            config.listen.allow_unsigned_webhooks,
+        );
+        let intake = parts.edge.as_ref().map(|edge| ChatwootIntake::new(edge.clone(), signed));
+        let patience = Patience { hold: config.listen.hold, ..Patience::default() };
+        let state = AppState {
+            desk: Arc::new(self.engine.clone()),
+            clock: parts.clock.clone(),
+            chatwoot: intake,
+            web,
+            links: Arc::new(Tokens(parts.links.clone())),
+            pages: Arc::new(Pages { site_name: config.desk.site_name.clone() }),
+            auth: auth(),
+            lifecycle,
+            metrics: MetricsText::new(move || metrics.render()),
+            holds: Holds::new(config.listen.holds_per_account),
+            store: http::health::StoreProbe::default(),
+            settings: HttpSettings {
+                body_limit: config.listen.max_body,
+                patience,
+                lang: config.desk.default_locale,
+                ..HttpSettings::default()
+            },
+        };
+        http::router(state, Some(page::routes(pages)))
+    }
+
+    fn page(&self, config: &Config, auth: AdminAuth, lifecycle: &Lifecycle) -> PageState {
+        let parts = &self.parts;
+        let closing = CancellationToken::new();
+        let (token, lifecycle) = (closing.clone(), lifecycle.clone());
+        tokio::spawn(async move {
+            lifecycle.closing().await;
+            token.cancel();
+        });
+        PageState {
+            desk: Arc::new(self.engine.clone()),
+            web: parts.web.clone(),
+            mailbox: parts.mailbox.clone().map(|mailbox| mailbox as Arc<dyn MailboxView>),
+            cards: parts.cards.clone().map(|cards| cards as Arc<dyn CardsView>),
+            site_name: config.desk.site_name.clone(),
+            mode: PageMode {
+                demo: config.is_demo(),
+                chat: config.web_chat(),
+                secure: config.public_base().starts_with("https://"),
+            },
+            admin: Arc::new(move |headers: &axum::http::HeaderMap| auth.permits(headers).is_ok()),
+            closing,
+        }
+    }
+}
