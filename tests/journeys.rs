@@ -1,0 +1,6 @@
+//! Journeys: the real daemon in a town of faithful doubles, from the first message on. One file per part of the
+//! requirements; every journey runs on Redis and embedded alike.
+
+mod journeys {
+    mod answering;
+}
