@@ -13,6 +13,7 @@
 
 pub mod effect;
 pub mod input;
+pub mod mark;
 pub mod memory;
 pub mod outbox;
 pub mod policy;
@@ -31,6 +32,7 @@ mod view;
 
 pub use effect::{Effect, Incident};
 pub use input::{Input, SendOutcome};
+pub use mark::Mark;
 pub use policy::Policy;
 pub use record::DecodeError;
 
@@ -74,6 +76,8 @@ pub struct Step {
     pub memory_changed: bool,
     /// What was decided, for the journal.
     pub why: Option<&'static str>,
+    /// What is worth counting.
+    pub marks: Vec<Mark>,
 }
 
 /// A conversation.
@@ -148,6 +152,8 @@ impl Flow {
             effects: Vec::new(),
             why: None,
             confirmed: false,
+            marks: Vec::new(),
+            person_has_it: matches!(&self.phase, Phase::Human(human) if human.touched),
         };
         let heard = desk.hear(&mut self.phase, input);
         for signal in heard.signals {
@@ -158,8 +164,9 @@ impl Flow {
         }
         desk.pump(&mut self.phase);
         desk.common.volatile.handled = Some(ctx.now);
-        let (effects, why, confirmed, memory_changed) = (desk.effects, desk.why, desk.confirmed, desk.memory_dirty);
-        Step { effects, intake: heard.intake, from, to: self.phase.name(), confirmed, memory_changed, why }
+        let (effects, why, confirmed, memory_changed, marks) =
+            (desk.effects, desk.why, desk.confirmed, desk.memory_dirty, desk.marks);
+        Step { effects, intake: heard.intake, from, to: self.phase.name(), confirmed, memory_changed, why, marks }
     }
 
     /// Returns whether something is left to do without a customer, a person or an operator.

@@ -60,7 +60,7 @@ fn policy(config: &Config, phrases: Arc<Locales>) -> Result<Policy, String> {
         max_text: web::MAX_TEXT,
         human_idle: desk.human_idle,
         answer_open_unassigned: false,
-        ..chatwoot.clone()
+        ..chatwoot
     };
     Ok(Policy {
         channels: BTreeMap::from([("chatwoot".to_owned(), chatwoot), ("web".to_owned(), page)]),

@@ -150,7 +150,6 @@ impl Live {
                     return Ok(answer);
                 }
                 Committed::Conflict => {
-                    counter!(metrics::RESTARTS, "cause" => "conflict").increment(1);
                     self.model = None;
                 }
                 Committed::Failed(error) => {
