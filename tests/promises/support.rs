@@ -84,7 +84,7 @@ where
     let failed: Vec<String> = futures::stream::iter(cases)
         .map(one)
         .buffer_unordered(SIDE_BY_SIDE)
-        .filter_map(|done| async { done.err().map(|error| format!("{error:?}")) })
+        .filter_map(|done| async { done.err().map(|error| format!("{error:#}")) })
         .collect()
         .await;
     ensure!(failed.is_empty(), "{}", failed.join("\n\n"));
