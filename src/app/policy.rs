@@ -74,7 +74,7 @@ fn policy(config: &Config, phrases: Arc<Locales>) -> Result<Policy, String> {
             resend_cooldown: config.gate.resend_cooldown,
             resends: config.gate.resends,
             wrong_codes: config.gate.wrong_codes,
-            ..GatePolicy::default()
+            mail_tries: config.gate.mail_tries,
         },
         turn: TurnPolicy {
             max_retries: config.model.max_retries,

@@ -104,6 +104,7 @@ pub const KEYS: &[Key] = &[
     key("gate.resend_cooldown", &[], Kind::Span),
     key("gate.resends", &[], Kind::Whole(0, 100)),
     key("gate.wrong_codes", &[], Kind::Whole(1, 100)),
+    key("gate.mail_tries", &[], Kind::Whole(1, 100)),
     key("gate.mails_per_address_hour", &[], Kind::Whole(1, 1_000_000)),
     key("gate.mails_per_address_day", &[], Kind::Whole(1, 1_000_000)),
     key("gate.mails_per_contact_day", &[], Kind::Whole(1, 1_000_000)),

@@ -92,6 +92,8 @@ pub struct Gate {
     pub resends: u32,
     /// How many wrong codes end a challenge.
     pub wrong_codes: u32,
+    /// How often a failing mail is tried before a person is fetched.
+    pub mail_tries: u32,
     /// Mails to one address within an hour.
     pub mails_per_address_hour: u32,
     /// Mails to one address within a day.

@@ -195,10 +195,11 @@ impl Desk<'_> {
         let mut signals = edges(old, &new);
         let pending_ours = self.common.outbox.rows().iter().any(|row| row.tie == Tie::Pend);
         let is_human = matches!(phase, Phase::Human(_));
-        if old.is_none() && new.status == Status::Open && new.assignee == Assignee::Nobody {
+        let ours = self.channel().is_ours(&new);
+        if old.is_none() && !ours && new.status == Status::Open && new.assignee == Assignee::Nobody {
             self.effects.push(Effect::Alert(Incident::NoBotConnected));
         }
-        let not_ours = !self.channel().is_ours(&new) && new.status != Status::Resolved;
+        let not_ours = !ours && new.status != Status::Resolved;
         if not_ours && !is_human && !pending_ours {
             signals.push(Signal::TakenOver(Reason::NotPending));
         }

@@ -99,7 +99,7 @@ pub(super) fn begin_challenge(desk: &mut Desk<'_>, address: String) -> Phase {
         delay_told: false,
     };
     mail(desk, &challenge);
-    Phase::PendingVerification(PendingVerification { challenge, reminded: desk.ctx.now })
+    Phase::PendingVerification(PendingVerification { challenge, reminded: None })
 }
 
 /// Mails link and code of a challenge.
