@@ -150,7 +150,6 @@ impl Live {
                     return Ok(answer);
                 }
                 Committed::Conflict => {
-                    counter!(metrics::RESTARTS, "cause" => "conflict").increment(1);
                     self.model = None;
                 }
                 Committed::Failed(error) => {
@@ -213,7 +212,7 @@ impl Live {
             | Input::DeadlineReached
             | Input::Recovered { .. } => None,
         };
-        let intake = intake.unwrap_or(crate::engine::Intake::Accepted);
+        let intake = intake.unwrap_or(crate::view::Intake::Accepted);
         Answer { receipt: Receipt { intake, phase: flow.phase_name() }, challenge }
     }
 

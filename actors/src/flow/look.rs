@@ -2,6 +2,7 @@
 
 use crate::flow::desk::Desk;
 use crate::flow::effect::{Effect, Incident};
+use crate::flow::mark::Mark;
 use crate::flow::outbox::{RowState, look_pauses};
 use crate::flow::phase::{Phase, Signal};
 use crate::flow::policy::backoff;
@@ -38,6 +39,7 @@ impl Desk<'_> {
     ) -> Vec<Signal> {
         if self.common.volatile.looking != Some(ticket) {
             self.why = Some("a late look");
+            self.marks.push(Mark::Late("look"));
             return Vec::new();
         }
         self.common.volatile.looking = None;

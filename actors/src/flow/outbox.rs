@@ -174,6 +174,9 @@ pub struct Row {
     pub state: RowState,
     /// What went wrong last, for the operator.
     pub trouble: Option<String>,
+    /// On the first part of an answer: when the customer had asked.
+    #[serde(default)]
+    pub asked: Option<Timestamp>,
 }
 
 /// The rows of a conversation, oldest first.
@@ -189,8 +192,26 @@ impl Outbox {
         let seq = self.next;
         self.next += 1;
         let id = OutboundId(format!("{epoch:08x}-{seq}"));
-        self.rows.push(Row { seq, id, kind, tie, made: now, tries: 0, state: RowState::Queued, trouble: None });
+        self.rows.push(Row {
+            seq,
+            id,
+            kind,
+            tie,
+            made: now,
+            tries: 0,
+            state: RowState::Queued,
+            trouble: None,
+            asked: None,
+        });
         seq
+    }
+
+    /// Notes on the first part of the answer just queued when the customer had asked.
+    pub(crate) fn date_answer(&mut self, asked: Option<Timestamp>) {
+        let answers = |row: &&mut Row| row.tie == Tie::Answer && row.tries == 0 && row.asked.is_none();
+        if let Some(first) = self.rows.iter_mut().find(answers) {
+            first.asked = asked;
+        }
     }
 
     /// Returns all rows, oldest first.

@@ -4,6 +4,7 @@
 use crate::domain::Status;
 use crate::flow::desk::Desk;
 use crate::flow::effect::Effect;
+use crate::flow::mark::{Dropped, Mark};
 use crate::flow::outbox::{Lane, Row, RowKind, RowState, Tie};
 use crate::flow::phase::{Phase, Signal};
 use crate::language::Reason;
@@ -87,11 +88,13 @@ impl Desk<'_> {
         match self.wanted(phase, row) {
             Wanted::Yes => false,
             Wanted::No(why) => {
+                self.marks.push(Mark::RowDropped(Dropped::Unwanted));
                 self.drop_row(seq);
                 self.why = Some(why);
                 true
             }
             Wanted::Stale => {
+                self.marks.push(Mark::RowDropped(Dropped::Stale));
                 self.drop_row(seq);
                 super::apply(phase, self, Signal::FetchPerson(Reason::Interrupted));
                 true

@@ -4,7 +4,8 @@
 use crate::flow::desk::Desk;
 use crate::flow::effect::{Effect, Incident};
 use crate::flow::input::SendOutcome;
-use crate::flow::outbox::{Row, RowKind, RowState, look_pauses};
+use crate::flow::mark::{GateMark, Mark};
+use crate::flow::outbox::{Row, RowKind, RowState, Tie, look_pauses};
 use crate::flow::phase::{MailNews, Signal};
 use crate::flow::policy::backoff;
 use crate::flow::{Ctx, Flow};
@@ -26,6 +27,7 @@ impl Desk<'_> {
         });
         if !current {
             self.why = Some("a late outcome of an earlier try");
+            self.marks.push(Mark::Late("send"));
             return Vec::new();
         }
         match outcome {
@@ -39,6 +41,7 @@ impl Desk<'_> {
             }
             SendOutcome::Capped { by_address } => {
                 self.common.outbox.remove(seq);
+                self.gate_mark(GateMark::Capped);
                 vec![Signal::Mail(if by_address { MailNews::Sent } else { MailNews::Capped })]
             }
         }
@@ -69,6 +72,12 @@ impl Desk<'_> {
             self.saw(message);
         }
         self.common.outbox.remove(row.seq);
+        if row.kind.is_speech() && matches!(row.tie, Tie::Desk | Tie::Answer) && self.person_has_it {
+            self.marks.push(Mark::SentAfterPerson);
+        }
+        if let Some(asked) = row.asked {
+            self.marks.push(Mark::AnswerLanded(self.ctx.now.since(asked)));
+        }
         match &row.kind {
             RowKind::Mail(_) => vec![Signal::Mail(MailNews::Sent)],
             RowKind::Act(_) | RowKind::Card(_) | RowKind::Remember(_) => Vec::new(),
@@ -88,6 +97,7 @@ impl Desk<'_> {
         match &row.kind {
             RowKind::Mail(_) if row.tries >= self.policy().gate.mail_tries => {
                 self.common.outbox.remove(row.seq);
+                self.gate_mark(GateMark::MailFailed);
                 vec![Signal::Mail(MailNews::GivenUp)]
             }
             RowKind::Mail(_) => vec![Signal::Mail(MailNews::Delayed)],
@@ -98,7 +108,10 @@ impl Desk<'_> {
     fn rejected(&mut self, row: &Row) -> Vec<Signal> {
         self.common.outbox.remove(row.seq);
         match &row.kind {
-            RowKind::Mail(_) => vec![Signal::Mail(MailNews::Refused)],
+            RowKind::Mail(_) => {
+                self.gate_mark(GateMark::MailFailed);
+                vec![Signal::Mail(MailNews::Refused)]
+            }
             RowKind::Act(Act::Text { handoff: false, .. }) => {
                 self.effects.push(Effect::Alert(Incident::RowRejected));
                 vec![Signal::FetchPerson(Reason::Interrupted)]
@@ -165,6 +178,8 @@ impl Flow {
             effects: Vec::new(),
             why: None,
             confirmed: false,
+            marks: Vec::new(),
+            person_has_it: false,
         };
         desk.doubt_the_wire();
     }

@@ -2,6 +2,7 @@
 
 use crate::domain::{CustomerMessage, Verified};
 use crate::flow::desk::{Desk, Next};
+use crate::flow::mark::GateMark;
 use crate::flow::outbox::{RowKind, Tie};
 use crate::flow::phase::{AwaitingEmail, Challenge, MailNews, Owed, PendingVerification, Phase, Signal};
 use crate::flow::text::{self, Address};
@@ -46,6 +47,7 @@ impl AwaitingEmail {
         match address {
             Address::Found(address) => Next::Go(begin_challenge(desk, address)),
             Address::Malformed => {
+                desk.gate_mark(GateMark::Malformed);
                 desk.say(&Phrase::MalformedEmail);
                 Next::Stay
             }
@@ -54,6 +56,7 @@ impl AwaitingEmail {
                     return desk.ignore("one request for a burst");
                 }
                 self.asked = Some(desk.ctx.now);
+                desk.gate_mark(GateMark::Asked);
                 desk.say(&Phrase::AskEmail);
                 Next::Stay
             }
@@ -82,6 +85,7 @@ pub(super) fn keep_question(desk: &mut Desk<'_>, message: &CustomerMessage, addr
 
 /// Makes a challenge for an address and mails it.
 pub(super) fn begin_challenge(desk: &mut Desk<'_>, address: String) -> Phase {
+    desk.gate_mark(GateMark::Challenged);
     let [high, low, digits] = desk.ctx.seed;
     let challenge = Challenge {
         id: format!("{high:016x}{low:016x}"),

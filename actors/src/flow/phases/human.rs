@@ -3,6 +3,7 @@
 use crate::domain::{CustomerMessage, ProofKind, Status, Verified};
 use crate::flow::desk::{Desk, Next};
 use crate::flow::effect::Effect;
+use crate::flow::mark::{GateMark, Mark};
 use crate::flow::outbox::Tie;
 use crate::flow::phase::{Back, Fate, Human, Owed, Signal};
 use crate::language::Reason;
@@ -95,6 +96,7 @@ impl Human {
         }
         desk.common.outbox.cut(|tie| matches!(tie, Tie::Open));
         desk.why = Some("handed back");
+        desk.marks.push(Mark::HandedBack);
         Next::Go(desk.own_phase(self.parked.take()))
     }
 
@@ -123,6 +125,7 @@ impl Human {
             return desk.ignore("not the open challenge");
         };
         desk.common.spend(challenge.id, Fate::Disowned);
+        desk.gate_mark(GateMark::Disowned);
         desk.effects.push(Effect::BarAddress(challenge.address));
         Next::Stay
     }
@@ -134,6 +137,7 @@ impl Human {
             Some(idle) if desk.ctx.now.since(self.last_word) >= idle => {
                 self.pend(desk);
                 desk.why = Some("people were idle");
+                desk.marks.push(Mark::HandedBack);
                 Next::Go(desk.own_phase(self.parked.take()))
             }
             Some(_) | None => Next::Stay,

@@ -4,6 +4,7 @@ use super::awaiting_email::{begin_challenge, enter, just_spoke, keep_question, m
 use crate::domain::{CustomerMessage, ProofKind, Verified};
 use crate::flow::desk::{Desk, Next};
 use crate::flow::effect::Effect;
+use crate::flow::mark::GateMark;
 use crate::flow::phase::{AwaitingEmail, Fate, MailNews, PendingVerification, Phase, Signal};
 use crate::flow::text::{self, Address};
 use crate::language::{Phrase, Reason};
@@ -55,6 +56,7 @@ impl PendingVerification {
         match address {
             Address::Found(address) => self.corrected(desk, message, address),
             Address::Malformed => {
+                desk.gate_mark(GateMark::Malformed);
                 desk.say(&Phrase::MalformedEmail);
                 Next::Stay
             }
@@ -87,6 +89,7 @@ impl PendingVerification {
     /// The challenge has expired: say so, and mail a new one, to the address just given or to the same.
     fn renew(&self, desk: &mut Desk<'_>, address: Address) -> Next {
         desk.common.spend(self.challenge.id.clone(), Fate::Void);
+        desk.gate_mark(GateMark::Expired);
         desk.say(&Phrase::Expired);
         match address {
             Address::Found(address) => Next::Go(begin_challenge(desk, address)),
@@ -118,6 +121,7 @@ impl PendingVerification {
             });
         } else {
             self.challenge.resends += 1;
+            desk.gate_mark(GateMark::Resent);
             self.challenge.mailed = desk.ctx.now;
             mail(desk, &self.challenge);
         }
@@ -126,11 +130,13 @@ impl PendingVerification {
 
     fn wrong_code(&mut self, desk: &mut Desk<'_>) -> Next {
         self.challenge.wrong += 1;
+        desk.gate_mark(GateMark::WrongCode);
         let left = desk.policy().gate.wrong_codes.saturating_sub(self.challenge.wrong);
         if left > 0 {
             desk.say(&Phrase::WrongCode { left });
             return Next::Stay;
         }
+        desk.gate_mark(GateMark::TooManyCodes);
         self.end(desk, Fate::Void, &Phrase::TooManyCodes)
     }
 
@@ -145,6 +151,7 @@ impl PendingVerification {
     }
 
     fn disown(&self, desk: &mut Desk<'_>) -> Next {
+        desk.gate_mark(GateMark::Disowned);
         desk.effects.push(Effect::BarAddress(self.challenge.address.clone()));
         self.end(desk, Fate::Disowned, &Phrase::Disowned)
     }
