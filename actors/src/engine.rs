@@ -1,5 +1,7 @@
 //! The way in: [`Engine::start`] makes the actors, and everything outside talks to them through an [`EngineHandle`].
 
+#[cfg(feature = "testkit")]
+mod sabotage;
 mod settings;
 mod types;
 
@@ -63,6 +65,7 @@ impl Engine {
             model_faulty: AtomicBool::new(false),
             directory: OnceLock::new(),
             alerts: OnceLock::new(),
+            ended: tokio::sync::watch::Sender::new(false),
             ports,
             settings,
         });
@@ -227,6 +230,7 @@ impl EngineHandle {
                 tracing::debug!(error = %error, "a supervisor had stopped already");
             }
         }
+        self.shared.ended.send_replace(true);
     }
 
     /// Brings an input to its conversation. `None`: the conversation failed on it.
@@ -281,7 +285,7 @@ impl EngineHandle {
         {
             let gate = self.shared.gate(inbound.key.channel()).cloned();
             let contact = inbound.contact.map(|contact| contact.key);
-            tokio::spawn(async move {
+            self.shared.spawn(async move {
                 let _permit = match gate {
                     Some(gate) => Some(gate.acquire(Priority::High).await),
                     None => None,

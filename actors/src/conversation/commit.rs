@@ -7,7 +7,8 @@ use crate::ports::{Commit, CommitOutcome, MemoryWrite, PortError};
 use ::metrics::{counter, histogram};
 use bytes::Bytes;
 use serde::Serialize;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// How long a write of unknown outcome is repeated before its input is given back.
 const INSIST: Duration = Duration::from_millis(3000);

@@ -16,7 +16,8 @@ use ::metrics::{counter, histogram};
 use futures::FutureExt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// For how long a claim is good.
 const CLAIM: Duration = Duration::from_secs(1);
@@ -77,10 +78,10 @@ impl Live {
         }
         let (shared, key) = (self.shared.clone(), self.key.clone());
         match self.gate_of(lane).cloned() {
-            Some(gate) => drop(tokio::spawn(async move {
+            Some(gate) => self.shared.spawn(async move {
                 let permit = gate.acquire(Priority::High).await;
                 shared.route(&key, ConversationMsg::Permit(row, permit));
-            })),
+            }),
             None => shared.report(&key, Input::Cleared { row }),
         }
     }
@@ -90,7 +91,7 @@ impl Live {
         let destination = Destination { key: self.key.clone(), contact: self.contact_key() };
         let inbox = self.loaded.as_ref().map(|loaded| loaded.flow.inbox().to_owned()).unwrap_or_default();
         let shared = self.shared.clone();
-        tokio::spawn(async move {
+        self.shared.spawn(async move {
             let started = Instant::now();
             let (seq, attempt, kind) = (row.seq, row.tries, row.kind.name());
             let key = destination.key.clone();
@@ -133,7 +134,7 @@ impl Live {
 
     fn look(&self, ticket: Ticket, after: MessageId) {
         let (shared, key) = (self.shared.clone(), self.key.clone());
-        tokio::spawn(async move {
+        self.shared.spawn(async move {
             let _permit = match shared.gate(key.channel()) {
                 Some(gate) => Some(gate.acquire(Priority::Low).await),
                 None => None,
@@ -162,7 +163,7 @@ impl Live {
             return;
         };
         let (shared, key) = (self.shared.clone(), self.key.clone());
-        tokio::spawn(async move {
+        self.shared.spawn(async move {
             if let Some(channel) = shared.ports.channels.get(key.channel()) {
                 let shown = guarded(LOOK, channel.typing(&key, on)).await;
                 tracing::trace!(ok = matches!(shown, Ok(Ok(()))), "typing indicator");
@@ -173,7 +174,7 @@ impl Live {
 
     fn bar(&self, address: String) {
         let shared = self.shared.clone();
-        tokio::spawn(async move {
+        self.shared.spawn(async move {
             let key = bar_key(&shared.ports.crypto.digest(&address.to_lowercase()));
             if let Err(error) = shared.ports.store.exhaust_quota(&key, DAY).await {
                 tracing::error!(error = %error, "an address that its owner disowned could not be barred");

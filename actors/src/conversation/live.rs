@@ -19,7 +19,8 @@ use ractor::ActorRef;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// How often an input is applied again because another node wrote meanwhile.
 const MAX_CONFLICTS: usize = 8;
@@ -111,7 +112,7 @@ impl Live {
         match error {
             Some(DeliverError::Unavailable(_)) => {
                 let (shared, key) = (self.shared.clone(), self.key.clone());
-                tokio::spawn(async move {
+                self.shared.spawn(async move {
                     tokio::time::sleep(STORE_PAUSE).await;
                     shared.report(&key, input);
                 });
