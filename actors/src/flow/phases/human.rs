@@ -98,13 +98,10 @@ impl Human {
         Next::Go(desk.own_phase(self.parked.take()))
     }
 
-    /// Tells the vendor that the desk has it again.
+    /// Tells the vendor that the desk has it again, also where it seems to know: what was last seen may be older than our
+    /// own opening.
     fn pend(&self, desk: &mut Desk<'_>) {
-        let open = desk.common.state.as_ref().is_none_or(|state| state.status != Status::Pending);
-        let opening = desk.common.outbox.rows().iter().any(|row| row.tie == Tie::Open);
-        if open || opening {
-            desk.act(Act::Pend, Tie::Pend);
-        }
+        desk.act(Act::Pend, Tie::Pend);
     }
 
     fn confirmed(&mut self, desk: &mut Desk<'_>, id: &str) -> Next {
