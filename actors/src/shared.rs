@@ -30,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) model_faulty: AtomicBool,
     pub(crate) directory: OnceLock<ActorRef<DirectoryMsg>>,
     pub(crate) alerts: OnceLock<ActorRef<AlertsMsg>>,
+    /// Whether the engine is stopping: nothing new is taken or started.
+    pub(crate) closing: AtomicBool,
     /// Whether the engine has ended: its tasks end with it.
     pub(crate) ended: watch::Sender<bool>,
 }
@@ -130,5 +132,21 @@ impl Shared {
             self.store_answers(false);
         }
         DeliverError::Unavailable(error)
+    }
+}
+
+/// A task that ends with its owner.
+#[derive(Debug)]
+pub(crate) struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl AbortOnDrop {
+    pub(crate) fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(tokio::spawn(work))
+    }
+}
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }

@@ -4,11 +4,13 @@ use super::EngineHandle;
 use crate::directory::DirectoryMsg;
 use crate::directory::places::Place;
 use crate::ids::ConversationKey;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 impl EngineHandle {
     /// Ends the engine as `kill -9` would: nothing is finished, nothing is written.
     pub async fn crash(&self) {
+        self.shared.closing.store(true, Ordering::Relaxed);
         self.shared.ended.send_replace(true);
         for cell in [self.directory.get_cell(), self.outbound.clone(), self.alerts.clone()] {
             cell.kill();
@@ -16,6 +18,7 @@ impl EngineHandle {
                 tracing::debug!(error = %error, "a supervisor did not end");
             }
         }
+        self.shared.places.clear();
     }
 
     /// Kills the actor of a conversation. Returns whether there was one.
