@@ -161,8 +161,19 @@ impl TestEngine {
     /// What the engine answers.
     pub async fn deliver(&self, inbound: Inbound) -> Result<Receipt, DeliverError> {
         let key = inbound.key.clone();
-        let takes = matches!(inbound.event, Event::PersonWrote { .. })
-            || inbound.state.as_ref().is_some_and(|state| matches!(state.assignee, Assignee::Person(_)));
+        let person = |inbound: &Inbound| {
+            inbound.state.as_ref().is_some_and(|state| matches!(state.assignee, Assignee::Person(_)))
+        };
+        // An assignee that merely stays in the webhook of something else is no takeover.
+        let takes = match &inbound.event {
+            Event::PersonWrote { .. } => true,
+            Event::StateChanged => person(&inbound),
+            Event::CustomerWrote(_)
+            | Event::OtherWrote { .. }
+            | Event::Echo { .. }
+            | Event::Ordered { .. }
+            | Event::Deleted { .. } => false,
+        };
         let gives = match &inbound.event {
             Event::Ordered { order, .. } => *order == Order::Bot,
             Event::StateChanged => {
