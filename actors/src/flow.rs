@@ -161,13 +161,12 @@ impl Flow {
         for signal in heard.signals {
             apply(&mut self.phase, &mut desk, signal);
         }
-        if heard.intake == Intake::Accepted {
-            let before = self.phase.name();
+        // Always: a deadline that has passed is taken off the list of deadlines, whatever the input was.
+        let before = self.phase.name();
+        apply(&mut self.phase, &mut desk, Signal::Tick);
+        if self.phase.name() != before {
+            // What time led to begins at once: nothing else would wake a conversation that people left.
             apply(&mut self.phase, &mut desk, Signal::Tick);
-            if self.phase.name() != before {
-                // What time led to begins at once: nothing else would wake a conversation that people left.
-                apply(&mut self.phase, &mut desk, Signal::Tick);
-            }
         }
         desk.pump(&mut self.phase);
         desk.common.volatile.handled = Some(ctx.now);

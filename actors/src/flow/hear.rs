@@ -232,7 +232,7 @@ impl Desk<'_> {
     }
 }
 
-/// What the difference between two states means. An assignee that merely stays means nothing: after a resolve the old one
+/// What the difference between two states means. Whoever resolves is done, also if assigned in the same step. An assignee that merely stays means nothing: after a resolve the old one
 /// is still there.
 fn edges(old: Option<&ConversationState>, new: &ConversationState) -> Vec<Signal> {
     let mut signals = Vec::new();
@@ -244,7 +244,9 @@ fn edges(old: Option<&ConversationState>, new: &ConversationState) -> Vec<Signal
     }
     let before = old.map(|old| &old.assignee);
     match (&new.assignee, before) {
-        (Assignee::Person(new), Some(before)) if *before != Assignee::Person(new.clone()) => {
+        (Assignee::Person(person), Some(before))
+            if *before != Assignee::Person(person.clone()) && new.status != Status::Resolved =>
+        {
             signals.push(Signal::TakenOver(Reason::PersonAssigned));
         }
         (Assignee::Us, Some(Assignee::Person(_) | Assignee::OtherBot(_))) if new.status == Status::Pending => {

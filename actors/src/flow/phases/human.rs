@@ -107,12 +107,13 @@ impl Human {
         Next::Go(desk.own_phase(self.parked.take()))
     }
 
-    /// Tells the vendor that the desk has it again, where its status does not say so already.
+    /// Tells the vendor that the desk has it again, also where it seems to know: what was last seen may be older than our
+    /// own opening. Where open conversations are the desk's anyway there is nothing to tell.
     fn pend(&self, desk: &mut Desk<'_>) {
         let channel = desk.channel();
-        let open = desk.common.state.as_ref().is_none_or(|state| !channel.is_ours(state));
-        let opening = desk.common.outbox.rows().iter().any(|row| row.tie == Tie::Open);
-        if open || opening {
+        let open_and_ours =
+            desk.common.state.as_ref().is_some_and(|state| state.status == Status::Open && channel.is_ours(state));
+        if !open_and_ours {
             desk.act(Act::Pend, Tie::Pend);
         }
     }

@@ -5,7 +5,7 @@ use crate::domain::{CustomerMessage, ProofKind, Verified};
 use crate::flow::desk::{Desk, Next};
 use crate::flow::effect::Effect;
 use crate::flow::mark::GateMark;
-use crate::flow::phase::{AwaitingEmail, Fate, MailNews, PendingVerification, Phase, Signal};
+use crate::flow::phase::{AwaitingEmail, Back, Fate, MailNews, PendingVerification, Phase, Signal};
 use crate::flow::text::{self, Address};
 use crate::language::{Phrase, Reason};
 
@@ -34,9 +34,17 @@ impl PendingVerification {
                 desk.common.owed.retain(|owed| owed.id != id);
                 Next::Stay
             }
-            Signal::HandedBack(_) => desk.ignore("the desk has it already"),
+            Signal::HandedBack(Back::Resolved) => {
+                desk.common.owed.clear();
+                desk.ignore("resolved: nothing is owed any more")
+            }
+            Signal::HandedBack(Back::Pending | Back::Order | Back::ModeOff) => desk.ignore("the desk has it already"),
             Signal::Replied { .. } => desk.ignore("no model call is running"),
-            Signal::Fresh | Signal::Forgotten | Signal::Tick => Next::Stay,
+            Signal::Forgotten => {
+                desk.common.owed.clear();
+                Next::Stay
+            }
+            Signal::Fresh | Signal::Tick => Next::Stay,
         }
     }
 
