@@ -2,5 +2,8 @@
 //! requirements; every journey runs on Redis and embedded alike.
 
 mod journeys {
-    mod answering;
+    mod support;
+
+    mod asking;
+    mod mailing;
 }

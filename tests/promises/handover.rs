@@ -1,7 +1,9 @@
 //! kill -9 while the customer is handed over: everything that makes up a hand-over happens, and the customer reads its
 //! announcement once.
 
-use super::support::{BOTH_STORES, EVERYWHERE, Place, ask, at_rest, fail_after, is_handoff, requested, run_each, until};
+use super::support::{
+    BOTH_STORES, EVERYWHERE, Place, ask, at_rest, fail_after, is_handoff, requested, run_each, until,
+};
 use anyhow::{Result, ensure};
 use frontdesk_sandbox::chatwoot::{Fault, RequestKind};
 use frontdesk_sandbox::teams;

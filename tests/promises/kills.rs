@@ -182,7 +182,8 @@ async fn while_the_verification_mail_is_being_sent() -> Result<()> {
         town.daemon.start().await?;
         at_rest(&town, conversation).await?;
         let mails = town.smtp.mails();
-        let ids: std::collections::BTreeSet<Option<&str>> = mails.iter().map(|mail| mail.header("Message-ID")).collect();
+        let ids: std::collections::BTreeSet<Option<&str>> =
+            mails.iter().map(|mail| mail.header("Message-ID")).collect();
         ensure!(ids.len() == 1 && (1..=2).contains(&mails.len()), "{} mails under {ids:?}", mails.len());
         ensure!(town.press(&mails[0]).await?.0 == 200, "the link of the first mail works");
         said_once(&town, place, conversation, QUESTION).await

@@ -55,7 +55,8 @@ async fn lost_behind_a_message_of_an_automation() -> Result<()> {
         let town = place.open().await?;
         town.chatwoot.fail_next(RequestKind::PostMessage, Fault::Status(502, String::new()));
         let conversation = ask(&town, QUESTION);
-        viewed(&town, conversation, "the outcome is unknown", |view| rows(view).contains(&"unknown".to_owned())).await?;
+        viewed(&town, conversation, "the outcome is unknown", |view| rows(view).contains(&"unknown".to_owned()))
+            .await?;
         town.chatwoot.automation_writes(conversation, "We will be with you shortly.");
         said_once(&town, place, conversation, QUESTION).await?;
         let view = at_rest(&town, conversation).await?;

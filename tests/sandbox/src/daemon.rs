@@ -185,6 +185,11 @@ impl Daemon {
         self.address
     }
 
+    /// Returns its process id, while it runs.
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
     /// Returns the HTTP client of the tests.
     pub fn http(&self) -> &reqwest::Client {
         &self.http
