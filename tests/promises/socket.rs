@@ -27,7 +27,7 @@ async fn killed_twice(place: Place) -> Result<()> {
     let mut town = place.build().await?;
     town.chatwoot.configure(|options| {
         options.keep_pending_on_bot_failure = false;
-        options.bot_retry_interval = Duration::from_secs(1);
+        options.bot_retry_interval = Duration::from_secs(3);
     });
     town.daemon.hold_socket()?;
     town.daemon.start().await?;
@@ -45,9 +45,10 @@ async fn killed_twice(place: Place) -> Result<()> {
         }
         tokio::time::sleep(BETWEEN_CUSTOMERS).await;
     }
+    let sending = began.elapsed();
     town.chatwoot.wait_quiet().await?;
     let webhooks = town.chatwoot.see(|world| world.deliveries().len());
-    let rate = webhooks as f64 / began.elapsed().as_secs_f64();
+    let rate = webhooks as f64 / sending.as_secs_f64();
     let mut lost = 0;
     for (conversation, question) in &conversations {
         at_rest(&town, *conversation).await?;
@@ -68,7 +69,7 @@ async fn killed_twice(place: Place) -> Result<()> {
          {again}, odd answers {odd}, flipped {}, lost {lost} of {CUSTOMERS}",
         stats.flipped
     ));
-    ensure!(rate >= 50.0, "too little load to show anything");
+    ensure!(rate >= 20.0, "too little load to show anything");
     ensure!(cut == 0 && odd == 0 && stats.flipped == 0 && lost == 0, "see the line above");
     Ok(())
 }
