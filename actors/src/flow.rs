@@ -161,9 +161,8 @@ impl Flow {
         for signal in heard.signals {
             apply(&mut self.phase, &mut desk, signal);
         }
-        if heard.intake == Intake::Accepted {
-            apply(&mut self.phase, &mut desk, Signal::Tick);
-        }
+        // Always: a deadline that has passed is taken off the list of deadlines, whatever the input was.
+        apply(&mut self.phase, &mut desk, Signal::Tick);
         desk.pump(&mut self.phase);
         desk.common.volatile.handled = Some(ctx.now);
         let (effects, why, confirmed, memory_changed, marks) =
