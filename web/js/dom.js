@@ -1,6 +1,9 @@
 // Building blocks: elements, times, links. Nothing here ever parses HTML.
 const $ = (id) => document.getElementById(id);
 
+// What the page says to customers, in their browser's language.
+const said = JSON.parse(document.documentElement.dataset.words);
+
 function el(tag, attributes, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes || {})) {
@@ -41,20 +44,29 @@ function linked(text) {
   );
 }
 
+// The conversation that a link of ours leads to, if it leads to one.
+function linkedConversation(link) {
+  const found = link.match(/#conversation=([^&]+)/);
+  try {
+    return found ? decodeURIComponent(found[1]) : "";
+  } catch {
+    return "";
+  }
+}
+
 function newId() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 // === One message in a log ===
 
-const NAMES = { you: "You", bot: "Bot", system: "System", agent: "Human Agent" };
 const MARKS = { you: "person", bot: "bot", agent: "person" };
 const TOGETHER = 3 * 60 * 1000;
 
 function statusText(entry) {
-  if (entry.assignee === "person") return "A human agent has joined the conversation.";
-  if (entry.status === "pending") return "The bot is answering again.";
-  if (entry.status === "resolved") return "The conversation was closed.";
+  if (entry.assignee === "person") return said.joined;
+  if (entry.status === "pending") return said["bot-again"];
+  if (entry.status === "resolved") return said.closed;
   return null;
 }
 
@@ -66,7 +78,7 @@ function appendEntry(log, entry, name) {
   const last = log.lastElementChild;
   const together = last && last.dataset.who === entry.who && last.dataset.kind === entry.kind && entry.at - Number(last.dataset.at) < TOGETHER;
   const more = together && entry.who !== "system";
-  const label = entry.kind === "note" ? "Private note" : name || NAMES[entry.who];
+  const label = entry.kind === "note" ? "Private note" : name || said[entry.who];
   const node = el(
     "div",
     { class: ["msg", entry.who, entry.kind === "note" && "note", more && "more", quiet && "quiet"].filter(Boolean).join(" ") },
