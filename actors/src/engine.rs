@@ -1,10 +1,9 @@
 //! The way in: [`Engine::start`] makes the actors, and everything outside talks to them through an [`EngineHandle`].
 
 mod settings;
-mod types;
 
+pub use crate::view::{ChallengeView, DeliverError, Intake, PhaseName, Receipt, RowView, Summary, View};
 pub use settings::{Crypto, GateSettings, MailCaps, NoBudget, Ports, Settings};
-pub use types::{ChallengeView, DeliverError, Intake, PhaseName, Receipt, RowView, Summary, View};
 
 use crate::alerts::{AlertPorts, Alerts};
 use crate::conversation::{Answer, ConversationMsg};
@@ -53,7 +52,7 @@ impl Engine {
             .iter()
             .map(|(name, gate)| (name.clone(), Gate::new(name, gate.width, gate.budget.clone(), ports.clock.clone())))
             .collect();
-        let cards = gates.get("teams").cloned();
+        let cards = gates.get("cards").cloned();
         let shared = Arc::new(Shared {
             gates: gates.clone(),
             places: Places::default(),
@@ -71,7 +70,7 @@ impl Engine {
             sink: shared.ports.alerts.clone(),
             second: shared.ports.second_alerts.clone(),
             gate: cards
-                .unwrap_or_else(|| Gate::new("teams", 1, Arc::new(settings::NoBudget), shared.ports.clock.clone())),
+                .unwrap_or_else(|| Gate::new("cards", 1, Arc::new(settings::NoBudget), shared.ports.clock.clone())),
             clock: shared.ports.clock.clone(),
         };
         let (alerts, _) = Actor::spawn(None, Alerts, alert_ports).await?;

@@ -15,6 +15,7 @@ pub mod metrics;
 pub mod outbound;
 pub mod ports;
 pub mod time;
+pub mod view;
 
 mod alerts;
 mod conversation;

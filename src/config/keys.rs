@@ -139,6 +139,8 @@ pub const KEYS: &[Key] = &[
     key("teams.webhook_url", &["TEAMS_WEBHOOK_URL"], Kind::Secret),
     key("teams.card_shape", &["TEAMS_CARD_SHAPE"], Kind::Choice(&["message", "card"])),
     key("teams.timeout", &[], Kind::Span),
+    key("teams.alert_email", &["ALERT_EMAIL"], Kind::Text),
+    key("teams.second_path_after", &[], Kind::Span),
     key("desk.site_name", &["SITE_NAME"], Kind::Text),
     key("desk.default_locale", &["DEFAULT_LOCALE"], Kind::Choice(LOCALES)),
     key("desk.locale", &["DESK_LOCALE"], Kind::Choice(LOCALES)),

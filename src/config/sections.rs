@@ -275,6 +275,11 @@ pub struct Teams {
     pub webhook_url: Option<SecretString>,
     /// What the Workflow expects.
     pub card_shape: CardShape,
+    /// Where cards go by mail when Teams accepts nothing.
+    pub alert_email: Option<String>,
+    /// For how long Teams must have accepted nothing.
+    #[serde(deserialize_with = "fields::millis")]
+    pub second_path_after: Duration,
     /// How long one post may take.
     #[serde(deserialize_with = "fields::millis")]
     pub timeout: Duration,

@@ -12,7 +12,7 @@ function showMails(mails) {
       el("h3", {}, mail.subject),
       el("div", { class: "code-line" }, el("span", { class: "code", "aria-label": `Code ${mail.code}` }, mail.code), copyButton(mail.code)),
       el("a", { class: `go${index ? " plain" : ""}`, href: mail.link, target: "_blank", rel: "noopener noreferrer" }, "Open verification link"),
-      el("button", { class: "secondary", type: "button", on: { click: () => openLetter(mail.id) } }, "Read the mail")
+      el("button", { class: "secondary read", type: "button", on: { click: () => openLetter(mail.id) } }, "Read the mail")
     )
   );
   if (!nodes.length) nodes.push(el("p", { class: "empty-note" }, "No mail yet. Tell the bot an address, any address, and the verification mail lands here."));

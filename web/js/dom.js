@@ -44,6 +44,16 @@ function linked(text) {
   );
 }
 
+// A note to colleagues is written in a little Markdown: bold words and lists.
+function marked(text) {
+  return text.split("\n").flatMap((line, index) => {
+    const item = line.replace(/^\s*- /, "• ");
+    const plain = (part) => part.replace(/\\([^\w\s])/g, "$1");
+    const parts = item.split(/\*\*(.+?)\*\*/g).flatMap((part, at) => (at % 2 ? [el("b", {}, plain(part))] : linked(plain(part))));
+    return index ? ["\n", ...parts] : parts;
+  });
+}
+
 // The conversation that a link of ours leads to, if it leads to one.
 function linkedConversation(link) {
   const found = link.match(/#conversation=([^&]+)/);
@@ -84,7 +94,7 @@ function appendEntry(log, entry, name) {
     { class: ["msg", entry.who, entry.kind === "note" && "note", more && "more", quiet && "quiet"].filter(Boolean).join(" ") },
     MARKS[entry.who] ? el("span", { class: `avatar ${entry.who}` }, icon(MARKS[entry.who])) : null,
     el("div", { class: "meta" }, el("b", {}, label), timeNode(entry.at), " "),
-    el("div", { class: "bubble", dir: "auto", title: new Date(entry.at).toLocaleString() }, ...linked(text))
+    el("div", { class: "bubble", dir: "auto", title: new Date(entry.at).toLocaleString() }, ...(entry.kind === "note" ? marked(text) : linked(text)))
   );
   Object.assign(node.dataset, { who: entry.who, kind: entry.kind, at: entry.at, id: entry.id || "" });
   log.append(node);

@@ -192,7 +192,7 @@ fn account(key: &ConversationKey, lane: Lane) -> &str {
     match lane {
         Lane::Channel => key.channel(),
         Lane::Mail => "mail",
-        Lane::Cards => "teams",
+        Lane::Cards => "cards",
         Lane::Store => "store",
     }
 }

@@ -212,7 +212,7 @@ impl Live {
             | Input::DeadlineReached
             | Input::Recovered { .. } => None,
         };
-        let intake = intake.unwrap_or(crate::engine::Intake::Accepted);
+        let intake = intake.unwrap_or(crate::view::Intake::Accepted);
         Answer { receipt: Receipt { intake, phase: flow.phase_name() }, challenge }
     }
 

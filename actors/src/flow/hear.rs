@@ -1,7 +1,6 @@
 //! From inputs to signals: what is the same in every phase. Duplicates, the vendor's state, the human switch.
 
 use crate::domain::{Assignee, ConversationState, CustomerMessage, Event, Inbound, Order, Remembered, Role, Status};
-use crate::engine::Intake;
 use crate::flow::desk::Desk;
 use crate::flow::effect::{Effect, Incident};
 use crate::flow::input::Input;
@@ -12,6 +11,7 @@ use crate::ids::MessageId;
 use crate::language::Reason;
 use crate::ports::Verdict;
 use crate::time::Timestamp;
+use crate::view::Intake;
 
 /// How many takes without progress are enough: then a person is fetched.
 const MAX_TAKES: u32 = 3;

@@ -120,7 +120,7 @@ impl Desk<'_> {
                 Wanted::Stale
             }
             Tie::Desk | Tie::Answer => only_if(human.is_none(), "a person has it"),
-            Tie::Pend => only_if(human.is_none() && !pending, "the conversation need not be given to the desk"),
+            Tie::Pend => only_if(human.is_none(), "a person has it"),
             Tie::Handoff => only_if(human.is_none_or(|human| !human.touched), "a person has written already"),
             Tie::Open => only_if(human.is_some() && pending, "the conversation need not be opened"),
             Tie::Challenge(id) => only_if(

@@ -100,13 +100,10 @@ impl Human {
         Next::Go(desk.own_phase(self.parked.take()))
     }
 
-    /// Tells the vendor that the desk has it again.
+    /// Tells the vendor that the desk has it again, whatever was seen last: not every vendor tells us that our own opening
+    /// landed, so a conversation that looks pending may be open. Saying it twice does no harm.
     fn pend(&self, desk: &mut Desk<'_>) {
-        let open = desk.common.state.as_ref().is_none_or(|state| state.status != Status::Pending);
-        let opening = desk.common.outbox.rows().iter().any(|row| row.tie == Tie::Open);
-        if open || opening {
-            desk.act(Act::Pend, Tie::Pend);
-        }
+        desk.act(Act::Pend, Tie::Pend);
     }
 
     fn confirmed(&mut self, desk: &mut Desk<'_>, id: &str) -> Next {
