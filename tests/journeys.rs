@@ -3,4 +3,5 @@
 
 mod journeys {
     mod answering;
+    mod intake;
 }
