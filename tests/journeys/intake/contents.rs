@@ -67,9 +67,9 @@ async fn a_chosen_option_is_answered_once(backing: Backing) -> Result<()> {
 
 async fn other_changes_of_a_message_mean_nothing(backing: Backing) -> Result<()> {
     let town = open(backing).await?;
-    let conversation = town.chatwoot.new_conversation(412);
     town.chatwoot.deliver_to(Target::Account, None);
     town.chatwoot.deliver_to(Target::AgentBot, None);
+    let conversation = town.chatwoot.new_conversation(412);
     taken(&town, &Webhook::message(conversation, 20_001, "Do you ship to Norway?")).await?;
     replied(&town, conversation, 1).await?;
     let changed = Webhook::message(conversation, 20_001, "Do you ship to Norway?").with("/event", "message_updated");

@@ -20,7 +20,7 @@ async fn malformed_json_is_answered_with_400() -> Result<()> {
     let closed_nest = ["{\"event\":", &"[".repeat(50_000), &"]".repeat(50_000), "}"].concat().into_bytes();
     let mut latin = whole.clone();
     latin[20] = 0xe9;
-    let bodies: [Vec<u8>; 10] = [
+    let bodies: [Vec<u8>; 9] = [
         Vec::new(),
         b"nonsense".to_vec(),
         b"{".to_vec(),
@@ -30,12 +30,13 @@ async fn malformed_json_is_answered_with_400() -> Result<()> {
         whole[..whole.len() / 2].to_vec(),
         [&whole[..], b"}"].concat(),
         nested,
-        closed_nest,
     ];
     for (number, body) in bodies.into_iter().enumerate() {
         let answer = post_bytes(&town, body).await?;
         assert_eq!((answer.status, answer.word()), (400, "malformed"), "number {number}");
     }
+    // It is JSON, however deep, and no event that anybody knows.
+    assert_eq!(post_bytes(&town, closed_nest).await?.word(), "ignored");
     // Whatever stands in text that nobody reads, the answer is one of the two.
     assert!(matches!(post_bytes(&town, latin).await?.status, 200 | 400));
     // It does not say of which conversation it speaks.
@@ -55,9 +56,11 @@ async fn a_huge_body_is_answered_with_413() -> Result<()> {
     let huge = Webhook::message(57, 20_001, &"x".repeat(2 << 20)).bytes();
     let answer = post_bytes(&town, huge).await?;
     assert_eq!((answer.status, answer.word()), (413, "too_large"));
-    let large = Webhook::message(57, 20_001, &"word ".repeat(30_000));
+    let conversation = town.chatwoot.new_conversation(412);
+    let large = Webhook::message(conversation, 20_001, &"word ".repeat(30_000));
     assert_eq!(post(&town, &large).await?.status, 200);
-    assert_eq!(settled(&town, 57).await?["phase"], "bot");
+    town.chatwoot.wait_for("an answer", |world| !world.replies(conversation).is_empty()).await?;
+    assert_eq!(settled(&town, conversation).await?["phase"], "bot");
     calm(&town).await
 }
 
