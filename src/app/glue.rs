@@ -151,7 +151,13 @@ impl PageDesk {
             Err(error) => return Err(refused(error)),
         };
         let posted = self.web.customer_wrote(session, draft).await.map_err(refused)?;
-        let receipt = self.engine.deliver(posted.inbound).await?;
+        let mut receipt = self.engine.deliver(posted.inbound).await?;
+        if receipt.phase == PhaseName::Human
+            && posted.with_person
+            && let Some(news) = self.web.back_by_now(&session.key()).await.map_err(DeliverError::Unavailable)?
+        {
+            receipt = self.engine.deliver(news).await?;
+        }
         if receipt.phase == PhaseName::Human && self.engine.human_mode() {
             self.note_routing(session, posted.seq).await;
             return Ok(MinimalReply::HumanMode);
