@@ -2,6 +2,9 @@
 //! requirements; every journey runs on Redis and embedded alike.
 
 mod journeys {
-    mod answering;
+    mod support;
+
+    mod asking;
     mod intake;
+    mod mailing;
 }

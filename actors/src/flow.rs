@@ -11,6 +11,8 @@
 //! performs them. What is common to all phases (dedupe, the vendor's state, outcomes of rows, looks) is in `hear.rs`;
 //! what each phase does is in `phases/`, one file per phase, every signal answered in each.
 
+#![deny(clippy::disallowed_methods)]
+
 pub mod effect;
 pub mod input;
 pub mod mark;
@@ -36,9 +38,9 @@ pub use mark::Mark;
 pub use policy::Policy;
 pub use record::DecodeError;
 
-use crate::engine::{Intake, PhaseName};
 use crate::ids::{ConversationKey, Node};
 use crate::time::Timestamp;
+use crate::view::{Intake, PhaseName};
 use desk::{Desk, Next};
 use memory::Memory;
 use phase::{Phase, Signal};
@@ -159,7 +161,11 @@ impl Flow {
         for signal in heard.signals {
             apply(&mut self.phase, &mut desk, signal);
         }
-        if heard.intake == Intake::Accepted {
+        // Always: a deadline that has passed is taken off the list of deadlines, whatever the input was.
+        let before = self.phase.name();
+        apply(&mut self.phase, &mut desk, Signal::Tick);
+        if self.phase.name() != before {
+            // What time led to begins at once: nothing else would wake a conversation that people left.
             apply(&mut self.phase, &mut desk, Signal::Tick);
         }
         desk.pump(&mut self.phase);

@@ -39,7 +39,7 @@ pub(super) fn settings(config: &Config, phrases: Arc<Locales>, boot: u64) -> Res
         ("chatwoot".to_owned(), gate(limits.chatwoot_width, limits.chatwoot_per_minute, MINUTE)),
         ("model".to_owned(), gate(limits.openai_width, limits.openai_per_minute, MINUTE)),
         ("mail".to_owned(), gate(limits.smtp_width, limits.smtp_per_minute, MINUTE)),
-        ("teams".to_owned(), gate(2, limits.teams_per_second.saturating_mul(60), MINUTE)),
+        ("cards".to_owned(), gate(2, limits.teams_per_second.saturating_mul(60), MINUTE)),
         ("web".to_owned(), GateSettings { width: WEB_WIDTH, budget: Arc::new(NoBudget) }),
     ]);
     Ok(settings)
@@ -74,7 +74,7 @@ fn policy(config: &Config, phrases: Arc<Locales>) -> Result<Policy, String> {
             resend_cooldown: config.gate.resend_cooldown,
             resends: config.gate.resends,
             wrong_codes: config.gate.wrong_codes,
-            ..GatePolicy::default()
+            mail_tries: config.gate.mail_tries,
         },
         turn: TurnPolicy {
             max_retries: config.model.max_retries,

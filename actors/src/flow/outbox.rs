@@ -101,7 +101,7 @@ pub enum Tie {
     Handoff,
     /// Only while a person has the conversation and the vendor still calls it pending.
     Open,
-    /// Only while the desk has the conversation.
+    /// Only while the desk has the conversation, and unless it was resolved.
     Pend,
     /// Only while this challenge is the current one.
     Challenge(String),

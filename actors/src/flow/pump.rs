@@ -114,13 +114,14 @@ impl Desk<'_> {
             Phase::AwaitingEmail(_) | Phase::PendingVerification(_) | Phase::Bot(_) => None,
         };
         let pending = self.common.state.as_ref().is_none_or(|state| state.status == Status::Pending);
+        let resolved = self.common.state.as_ref().is_some_and(|state| state.status == Status::Resolved);
         let only_if = |wanted: bool, why| if wanted { Wanted::Yes } else { Wanted::No(why) };
         match &row.tie {
             Tie::Answer if human.is_none() && self.ctx.now.since(row.made) > self.policy().outbox.stale => {
                 Wanted::Stale
             }
             Tie::Desk | Tie::Answer => only_if(human.is_none(), "a person has it"),
-            Tie::Pend => only_if(human.is_none() && !pending, "the conversation need not be given to the desk"),
+            Tie::Pend => only_if(human.is_none() && !resolved, "the conversation need not be given to the desk"),
             Tie::Handoff => only_if(human.is_none_or(|human| !human.touched), "a person has written already"),
             Tie::Open => only_if(human.is_some() && pending, "the conversation need not be opened"),
             Tie::Challenge(id) => only_if(

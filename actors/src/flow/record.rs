@@ -49,8 +49,8 @@ pub(crate) struct Volatile {
     pub(crate) handled: Option<Timestamp>,
     /// Rows waiting for a permit.
     pub(crate) acquiring: Vec<u64>,
-    /// The look that is running.
-    pub(crate) looking: Option<Ticket>,
+    /// The look that is running, and since when.
+    pub(crate) looking: Option<(Ticket, Timestamp)>,
     /// When a failed look is repeated.
     pub(crate) look_again: Option<Timestamp>,
     /// How many looks failed in a row.

@@ -146,6 +146,8 @@ impl Desk<'_> {
             RowState::Sending { since, .. } | RowState::Unknown { since, .. } => since,
             RowState::Queued | RowState::Waiting { .. } | RowState::Held => now,
         };
+        // A look that is running may have been answered before the row could be seen: its picture proves nothing.
+        self.common.volatile.looking = None;
         let look_at = if finished { now } else { now + pause };
         row.state = RowState::Unknown { since, finished, look_at, looks: 0 };
         row.trouble = why.or(row.trouble.take());

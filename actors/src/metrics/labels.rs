@@ -15,7 +15,7 @@ pub(super) const STATUS: Label = label("status", &[]);
 pub(super) const VERIFY_PAGE: Label =
     label("page", &["open", "done", "used", "expired", "disowned", "ended", "foreign", "malformed", "unavailable"]);
 pub(super) const PHASE: Label = label("phase", &["awaiting_email", "pending_verification", "bot", "human"]);
-pub(super) const LANE: Label = label("lane", &["chatwoot", "web", "model", "mail", "teams"]);
+pub(super) const LANE: Label = label("lane", &["chatwoot", "web", "model", "mail", "cards"]);
 pub(super) const VERDICT: Label = label("verdict", &["settled", "transient", "rejected", "account_fault", "unknown"]);
 pub(super) const EFFECT: Label = label(
     "kind",
