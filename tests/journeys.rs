@@ -5,5 +5,6 @@ mod journeys {
     mod support;
 
     mod asking;
+    mod intake;
     mod mailing;
 }
