@@ -77,7 +77,7 @@ async fn an_agent_who_is_assigned_has_it_but_not_the_one_who_stays_after_a_resol
     stays_silent(&chat, json!("person_assigned")).await?;
     town.chatwoot.resolve(chat.id);
     chat.reaches("bot").await?;
-    assert_eq!(chat.asks("One more thing").await?, "You said: One more thing");
+    assert!(chat.asks("One more thing").await?.ends_with("One more thing"));
     let now = town.chatwoot.conversation(chat.id).context("no conversation")?;
     assert_eq!((now.status.as_str(), now.agent), ("pending", Some(5)));
     Ok(())
@@ -132,7 +132,7 @@ async fn a_conversation_that_is_opened_or_snoozed_is_the_peoples(backing: Backin
 async fn the_running_model_call_is_aborted(backing: Backing) -> Result<()> {
     let town = open(backing, &[NO_GATE]).await?;
     let takeovers: [fn(&Town, u64); 3] = [
-        |town, id| drop(town.chatwoot.agent_writes(id, "I take this one.")),
+        |town, id| assert_ne!(town.chatwoot.agent_writes(id, "I take this one."), 0),
         |town, id| town.chatwoot.agent_assigns(id),
         |town, id| town.chatwoot.set_status(id, "open"),
     ];
@@ -173,7 +173,7 @@ async fn resolved_gives_the_next_message_to_the_bot_and_verification_is_kept(bac
     chat.reaches("bot").await?;
     chat.rests().await?;
     assert!(town.model.calls().is_empty(), "what was said before is done");
-    assert_eq!(chat.asks("Do you ship?").await?, "You said: Do you ship?");
+    assert!(chat.asks("Do you ship?").await?.ends_with("Do you ship?"));
     chat.becomes("pending").await
 }
 

@@ -102,12 +102,11 @@ async fn with_it_on_a_pending_conversation_is_opened_at_the_next_message(backing
 async fn off_gives_back_what_no_person_touched(backing: Backing) -> Result<()> {
     let town = open(backing, &[NO_GATE]).await?;
     toggle(&town, true).await?;
-    let (untouched, touched, fetched) = (Chat::begin(&town), Chat::begin(&town), Chat::begin(&town));
+    let (untouched, touched) = (Chat::begin(&town), Chat::begin(&town));
     for chat in [untouched, touched] {
         chat.says("Do you ship?");
         chat.becomes("open").await?;
     }
-    fetched.order("handoff").await.ok();
     town.chatwoot.agent_writes(touched.id, "We do.");
     touched.says("Thank you!");
     untouched.rests().await?;

@@ -38,9 +38,10 @@ async fn an_open_conversation_that_nobody_has_is_answered(backing: Backing) -> R
     let town = without_a_bot(backing, &[ANSWER]).await?;
     let chat = Chat::begin(&town);
     assert_eq!(chat.asks("Do you ship?").await?, english(&Phrase::AskEmail));
-    chat.verifies("jane@example.com").await.ok();
+    let mail = chat.gives("jane@example.com").await?;
+    assert_eq!(town.press(&mail).await?.0, 200);
+    assert!(chat.read(4).await?[3].contains("Do you ship?"));
     chat.rests().await?;
-    assert!(chat.replies().last().is_some_and(|last| last.contains("Do you ship?")), "{:?}", chat.replies());
     assert_eq!(chat.status(), "open");
     assert!(town.teams.cards().is_empty(), "nothing is wrong");
     Ok(())
@@ -67,7 +68,7 @@ async fn a_hand_over_lasts_until_it_is_resolved(backing: Backing) -> Result<()> 
     assert_eq!((chat.replies().len(), town.teams.cards().len()), (1, 1));
     town.chatwoot.resolve(chat.id);
     chat.reaches("bot").await?;
-    assert_eq!(chat.asks("Do you ship?").await?, "You said: Do you ship?");
+    assert!(chat.asks("Do you ship?").await?.ends_with("Do you ship?"));
     assert_eq!(chat.status(), "open");
     Ok(())
 }
