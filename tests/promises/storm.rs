@@ -3,7 +3,7 @@
 
 use super::support::{
     Dice, EVERYWHERE, Place, at_rest, held, is_handoff, kill_and_restart, no_duplicates, phase, rounds, run_each, said,
-    seed, talk, tell,
+    seed, talk, tell, view,
 };
 use anyhow::{Context, Result, ensure};
 use frontdesk_sandbox::chatwoot::{Delivery, Fault, RequestKind};
@@ -65,8 +65,9 @@ async fn account(town: &Town, place: Place, asked: &[Question]) -> Result<()> {
     let acknowledged = acknowledged(town);
     for question in asked {
         let acked = acknowledged.contains(&question.message);
-        let view = at_rest(town, question.conversation).await;
-        let view = if acked { view? } else { view.unwrap_or_default() };
+        let known = !view(town, question.conversation).await?.is_null();
+        ensure!(known || !acked, "{:?} was acknowledged and is not known", question.text);
+        let view = if known { at_rest(town, question.conversation).await? } else { Value::Null };
         no_duplicates(town, question.conversation)?;
         let said = said(town, question.conversation, &question.text);
         // Killed three times before it got anywhere, work goes to a person, and the customer is told.
