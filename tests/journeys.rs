@@ -4,7 +4,15 @@
 mod journeys {
     mod support;
 
+    mod answering;
     mod asking;
+    mod fetching;
+    mod handing_over;
+    mod human;
     mod intake;
     mod mailing;
+    mod mode;
+    mod unassigned;
+    mod verified;
+    mod verifying;
 }

@@ -175,6 +175,16 @@ impl Flow {
         Step { effects, intake: heard.intake, from, to: self.phase.name(), confirmed, memory_changed, why, marks }
     }
 
+    /// Events may have been missed: the vendor is looked at before the desk speaks again.
+    pub fn suspect(&mut self) {
+        self.common.volatile.suspect = true;
+    }
+
+    /// Returns when something was last said that is remembered.
+    pub fn last_word(&self) -> Option<Timestamp> {
+        self.memory.messages().last().map(|message| message.at)
+    }
+
     /// Returns whether something is left to do without a customer, a person or an operator.
     pub fn has_work(&self) -> bool {
         let turn = matches!(&self.phase, Phase::Bot(bot) if bot.turn.is_some());

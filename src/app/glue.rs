@@ -1,12 +1,14 @@
 //! Small adapters between parts that must not know each other: HTTP's ports on one side, adapters on the other.
 
 use crate::adapters::chatwoot::{self, ParseContext, SignatureError, Signed, WebhookSecrets};
-use crate::adapters::smtp::DemoMailbox;
-use crate::adapters::web::{Draft, Entry, MailView, MailboxView, Session, Web, WebError};
+use crate::adapters::smtp::{DemoMail, DemoMailbox};
+use crate::adapters::teams::{DemoAlert, DemoAlerts, Tone};
+use crate::adapters::web::{Draft, Entry, Session, Web, WebError};
 use crate::http::intake::{ChatwootEdge, Malformed, Parsed, SignatureRefused};
 use crate::http::minimal::{MinimalMessage, MinimalReply, WebDesk};
+use crate::http::page::{CardView, CardsView, MailView, MailboxView, words};
 use crate::http::verify::{Claims, TokenFault, TokenReader, VerifyPages, VerifyState};
-use crate::http::verify_page::{self, Page};
+use crate::http::verify_page;
 use crate::links::{self, Links, TokenError};
 use async_trait::async_trait;
 use axum::http::HeaderMap;
@@ -102,20 +104,7 @@ pub(super) struct Pages {
 
 impl VerifyPages for Pages {
     fn respond(&self, state: VerifyState, lang: Lang) -> Response {
-        let page = match state {
-            VerifyState::Open { token, address, issued, first_words } => {
-                Page::Open { token, address, issued, first_words }
-            }
-            VerifyState::Done => Page::Done,
-            VerifyState::Used => Page::Used,
-            VerifyState::Expired => Page::Expired,
-            VerifyState::Disowned => Page::Disowned,
-            VerifyState::Ended => Page::Ended,
-            VerifyState::Foreign => Page::Foreign,
-            VerifyState::Malformed => Page::Malformed,
-            VerifyState::Unavailable => Page::Unavailable,
-        };
-        verify_page::respond(&page, lang, &self.site_name)
+        verify_page::respond(&state, lang, &self.site_name)
     }
 }
 
@@ -207,7 +196,9 @@ impl PageDesk {
     }
 
     async fn note_routing(&self, session: &Session, seq: u64) {
-        if let Err(error) = self.web.routed(&session.key(), seq).await {
+        let key = session.key();
+        let lang = self.engine.view(&key).await.ok().flatten().map(|view| view.lang).unwrap_or_default();
+        if let Err(error) = self.web.routed(&key, seq, words::routed(lang)).await {
             tracing::debug!(error = %error, "the routing note was not written");
         }
     }
@@ -240,13 +231,32 @@ fn refused(error: WebError) -> DeliverError {
 
 impl MailboxView for DemoMailbox {
     fn mails(&self) -> Vec<MailView> {
-        let shown = |mail: crate::adapters::smtp::DemoMail| MailView {
+        let shown = |mail: DemoMail| MailView {
             id: mail.id.to_string(),
             to: mail.to,
             subject: mail.subject,
             code: mail.code,
             link: mail.link,
+            html: mail.html,
             at: mail.at,
+        };
+        self.list().into_iter().map(shown).collect()
+    }
+}
+
+impl CardsView for DemoAlerts {
+    fn cards(&self) -> Vec<CardView> {
+        let shown = |DemoAlert { at, face }: DemoAlert| CardView {
+            tone: match face.tone {
+                Tone::Customer => "customer",
+                Tone::Trouble => "trouble",
+                Tone::Good => "good",
+            },
+            title: face.title,
+            facts: face.facts,
+            text: face.text,
+            button: face.button,
+            at,
         };
         self.list().into_iter().map(shown).collect()
     }

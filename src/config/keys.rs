@@ -130,6 +130,7 @@ pub const KEYS: &[Key] = &[
     key("chatwoot.inbox_id", &["CHATWOOT_INBOX_ID"], Kind::WholeList),
     key("chatwoot.bot_id", &["CHATWOOT_BOT_ID"], Kind::Whole(1, u64::MAX >> 1)),
     key("chatwoot.answer_open_unassigned", &["ANSWER_OPEN_UNASSIGNED"], Kind::Switch),
+    key("chatwoot.max_text", &[], Kind::Whole(100, 100_000)),
     key("chatwoot.settle_time", &["SETTLE_TIME"], Kind::Span),
     key("chatwoot.timeout", &[], Kind::Span),
     key("mail.smtp_url", &["SMTP_URL"], Kind::Secret),

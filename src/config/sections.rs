@@ -174,6 +174,8 @@ pub struct Chatwoot {
     pub bot_id: Option<u64>,
     /// Whether open conversations that nobody has are answered.
     pub answer_open_unassigned: bool,
+    /// How long one text may be, in characters.
+    pub max_text: usize,
     /// How long after an unknown send its absence starts to prove something.
     #[serde(deserialize_with = "fields::millis")]
     pub settle_time: Duration,

@@ -128,7 +128,11 @@ impl<'t> Chat<'t> {
     /// Waits until the customer has read this many messages of the desk, and returns them.
     pub(crate) async fn read(&self, count: usize) -> Result<Vec<String>> {
         let what = format!("{count} replies");
-        self.town.chatwoot.wait_for(&what, |world| world.replies(self.id).len() >= count).await?;
+        let waited = self.town.chatwoot.wait_for(&what, |world| world.replies(self.id).len() >= count).await;
+        if let Err(error) = waited {
+            let calls = self.town.model.calls().len();
+            return Err(error.context(format!("{calls} model calls; the desk's view: {:#}", self.view().await?)));
+        }
         let replies = self.replies();
         assert_eq!(replies.len(), count, "{replies:?}");
         Ok(replies)

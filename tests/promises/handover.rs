@@ -2,7 +2,7 @@
 //! announcement once.
 
 use super::support::{
-    BOTH_STORES, EVERYWHERE, Place, ask, at_rest, fail_after, is_handoff, requested, run_each, until,
+    BOTH_STORES, EVERYWHERE, Place, ask, at_rest, fail_after, is_handoff, requested, run_each, talk, until,
 };
 use anyhow::{Result, ensure};
 use frontdesk_sandbox::chatwoot::{Fault, RequestKind};
@@ -49,11 +49,11 @@ async fn handed_over(place: Place, step: Step) -> Result<()> {
     town.daemon.start().await?;
     let conversation = die_at(&mut town, step).await?;
     at_rest(&town, conversation).await?;
-    let talk = town.chatwoot.transcript(conversation);
-    let announced = talk.iter().filter(|line| is_handoff(line)).count();
-    ensure!(announced == 1, "announced {announced} times\n{talk:#?}");
-    let notes = talk.iter().filter(|line| line.private).count();
-    ensure!((1..=2).contains(&notes), "{notes} notes\n{talk:#?}");
+    let lines = town.chatwoot.transcript(conversation);
+    let announced = lines.iter().filter(|line| is_handoff(line)).count();
+    ensure!(announced == 1, "announced {announced} times\n{}", talk(&town, conversation));
+    let notes = lines.iter().filter(|line| line.private).count();
+    ensure!((1..=2).contains(&notes), "{notes} notes\n{}", talk(&town, conversation));
     let cards = town.teams.wait_for_cards(1).await?.len();
     ensure!(cards <= 2, "{cards} cards");
     let shown = town.chatwoot.conversation(conversation).expect("it was opened above");

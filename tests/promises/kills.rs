@@ -2,8 +2,8 @@
 //! can look: once, or held and shown.
 
 use super::support::{
-    EVERYWHERE, FOR_EVER, Place, ask, at_rest, fail_after, kill_and_restart, no_duplicates, requested, run, said,
-    said_once, silent, until,
+    EVERYWHERE, FOR_EVER, Place, ask, at_rest, fail_after, in_parts, kill_and_restart, no_duplicates, requested, run,
+    said, said_once, silent, talk, until,
 };
 use anyhow::{Result, ensure};
 use frontdesk_sandbox::chatwoot::{Fault, RequestKind, Target};
@@ -135,23 +135,17 @@ async fn when_the_customer_goes_on_before_the_landed_post_is_looked_up() -> Resu
         town.chatwoot.customer_writes(conversation, "And to Chile?");
         town.chatwoot.wait_quiet().await?;
         said_once(&town, place, conversation, QUESTION).await?;
-        ensure!(said(&town, conversation, "And to Chile?") == 1, "{:#?}", town.chatwoot.transcript(conversation));
+        ensure!(said(&town, conversation, "And to Chile?") == 1, "{}", talk(&town, conversation));
         Ok(())
     })
     .await
-}
-
-/// Returns an answer that Chatwoot is sent in three parts.
-fn long_answer() -> String {
-    let paragraph = |name: &str| format!("{name} {}", "word ".repeat(1_900));
-    ["alpha", "beta", "gamma"].map(paragraph).join("\n\n")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn between_the_parts_of_a_long_answer() -> Result<()> {
     run(&EVERYWHERE, async |place: Place| {
         let mut town = place.open().await?;
-        town.model.push(Reply::Text(long_answer()));
+        town.model.push(in_parts(&["alpha", "beta", "gamma"]));
         fail_after(&town, RequestKind::PostMessage, 1, Fault::Delay(FOR_EVER));
         let conversation = ask(&town, QUESTION);
         requested(&town, RequestKind::PostMessage, 2).await?;

@@ -2,7 +2,8 @@
 //! message is answered, or held and shown, and nothing is said twice.
 
 use super::support::{
-    Dice, EVERYWHERE, Place, at_rest, held, kill_and_restart, no_duplicates, phase, rounds, run, said, seed, tell,
+    Dice, EVERYWHERE, Place, at_rest, held, is_handoff, kill_and_restart, no_duplicates, phase, rounds, run, said,
+    seed, talk, tell,
 };
 use anyhow::{Context, Result, ensure};
 use frontdesk_sandbox::chatwoot::{Fault, RequestKind};
@@ -56,6 +57,10 @@ async fn one_round(town: &mut Town, dice: &mut Dice, asked: &mut Vec<Question>) 
     kill_and_restart(town).await
 }
 
+fn said_of_handoff(town: &Town, conversation: u64) -> bool {
+    town.chatwoot.transcript(conversation).iter().any(is_handoff)
+}
+
 /// Every acknowledged question ends in an answer, or, where the truth cannot be looked up, in a held row.
 async fn account(town: &Town, place: Place, asked: &[Question]) -> Result<()> {
     let (mut answered, mut shown, mut unheard) = (0, 0, 0);
@@ -65,13 +70,17 @@ async fn account(town: &Town, place: Place, asked: &[Question]) -> Result<()> {
         let view = if acked { view? } else { view.unwrap_or_default() };
         no_duplicates(town, question.conversation)?;
         let said = said(town, question.conversation, &question.text);
-        let is_held = held(&view) > 0 || phase(&view) == "human";
-        let talk = || format!("{:?}: {view:#}\n{:#?}", question.text, town.chatwoot.transcript(question.conversation));
+        // Killed three times before it got anywhere, work goes to a person, and the customer is told.
+        let with_person = phase(&view) == "human" && said_of_handoff(town, question.conversation);
+        let is_held = held(&view) > 0 && place.wiring == Wiring::BotOnly;
         match (acked, said) {
             (_, 1) => answered += 1,
-            (true, 0) if is_held && place.wiring == Wiring::BotOnly => shown += 1,
+            (true, 0) if with_person || is_held => shown += 1,
             (false, 0) => unheard += 1,
-            (_, said) => anyhow::bail!("said {said} times, acked: {acked}\n{}", talk()),
+            (_, said) => {
+                let talk = talk(town, question.conversation);
+                anyhow::bail!("{:?} said {said} times, acked: {acked}\n{view}\n{talk}", question.text)
+            }
         }
     }
     tell(&format!(

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use frontdesk_sandbox::chatwoot::{Fault, Line, RequestKind};
+use frontdesk_sandbox::model::Reply;
 use frontdesk_sandbox::town::{Backing, Town, Wiring};
 use futures::StreamExt;
 use serde_json::{Value, json};
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 const BINARY: &str = env!("CARGO_BIN_EXE_frontdesk");
 
 /// How long a condition may take: restarts, settle time and a loaded machine included.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How many towns run side by side within one test.
 const SIDE_BY_SIDE: usize = 6;
@@ -44,6 +45,8 @@ impl Place {
     pub(crate) async fn build(self) -> Result<Town> {
         let mut town = Town::build(BINARY, self.backing, self.wiring).await?;
         town.daemon.set("GATE", "off");
+        // So that answers can have parts.
+        town.daemon.set("FRONTDESK__CHATWOOT__MAX_TEXT", 1_000);
         town.chatwoot.configure(|options| options.keep_pending_on_bot_failure = true);
         Ok(town)
     }
@@ -84,7 +87,7 @@ where
     let failed: Vec<String> = futures::stream::iter(cases)
         .map(one)
         .buffer_unordered(SIDE_BY_SIDE)
-        .filter_map(|done| async { done.err().map(|error| format!("{error:?}")) })
+        .filter_map(|done| async { done.err().map(|error| format!("{error:#}")) })
         .collect()
         .await;
     ensure!(failed.is_empty(), "{}", failed.join("\n\n"));
@@ -177,8 +180,8 @@ pub(crate) async fn viewed(
         {
             return Ok(shown?);
         }
-        let talk = town.chatwoot.transcript(conversation);
-        ensure!(began.elapsed() < PATIENCE, "waited in vain for: {what}\n{shown:#?}\n{talk:#?}");
+        let talk = talk(town, conversation);
+        ensure!(began.elapsed() < PATIENCE, "waited in vain for: {what}\n{shown:?}\n{talk}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -187,7 +190,7 @@ pub(crate) async fn viewed(
 pub(crate) async fn at_rest(town: &Town, conversation: u64) -> Result<Value> {
     let rested = |view: &Value| {
         let idle = view["thinking"] == false && rows(view).iter().all(|state| state == "held");
-        idle && (phase(view) == "human" || view["owed"] == 0)
+        idle && (phase(view) != "bot" || view["owed"] == 0)
     };
     loop {
         viewed(town, conversation, "the desk has nothing left to do", rested).await?;
@@ -207,12 +210,12 @@ pub(crate) fn said(town: &Town, conversation: u64, words: &str) -> usize {
 
 /// Fails if any row of ours stands twice before the customer.
 pub(crate) fn no_duplicates(town: &Town, conversation: u64) -> Result<()> {
-    let talk = town.chatwoot.transcript(conversation);
+    let lines = town.chatwoot.transcript(conversation);
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-    for row in talk.iter().filter(|line| !line.private).filter_map(|line| line.row.as_deref()) {
+    for row in lines.iter().filter(|line| !line.private).filter_map(|line| line.row.as_deref()) {
         *seen.entry(row).or_default() += 1;
     }
-    ensure!(seen.values().all(|count| *count == 1), "said twice: {seen:?}\n{talk:#?}");
+    ensure!(seen.values().all(|count| *count == 1), "said twice: {seen:?}\n{}", talk(town, conversation));
     Ok(())
 }
 
@@ -224,8 +227,7 @@ pub(crate) async fn said_once(town: &Town, place: Place, conversation: u64, word
         (1, 0, _) => Ok(()),
         (0 | 1, 1, Wiring::BotOnly) => counted_as_held(town).await,
         (said, held, _) => {
-            let talk = town.chatwoot.transcript(conversation);
-            bail!("said {said} times, {held} held\n{view:#}\n{talk:#?}")
+            bail!("said {said} times, {held} held\n{view}\n{}", talk(town, conversation))
         }
     }
 }
@@ -245,6 +247,21 @@ pub(crate) fn silent(town: &Town, conversation: u64) -> Result<()> {
     let replies = town.chatwoot.see(|world| world.replies(conversation));
     ensure!(replies.is_empty(), "the desk spoke: {replies:?}");
     Ok(())
+}
+
+/// Returns an answer that is sent in parts, one for each of these words.
+pub(crate) fn in_parts(begins: &[&str]) -> Reply {
+    let part = |begin: &&str| format!("{begin} {}.", "word ".repeat(180).trim_end());
+    Reply::Text(begins.iter().map(part).collect::<Vec<_>>().join("\n\n"))
+}
+
+/// Returns a conversation as people read it, for the message of a failure.
+pub(crate) fn talk(town: &Town, conversation: u64) -> String {
+    let line = |line: &Line| {
+        let text: String = line.text.chars().take(60).collect();
+        format!("{} {:?} {:?} {}", line.id, line.author, line.row.as_deref().unwrap_or_default(), text)
+    };
+    town.chatwoot.transcript(conversation).iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// Returns whether a line announces a hand-over.

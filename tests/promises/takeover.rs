@@ -1,6 +1,6 @@
 //! Nobody is talked over: an agent writes while the desk is at it.
 
-use super::support::{EVERYWHERE, Place, ask, at_rest, fail_after, phase, requested, run, silent};
+use super::support::{EVERYWHERE, Place, ask, at_rest, fail_after, in_parts, phase, requested, run, silent};
 use anyhow::{Result, ensure};
 use frontdesk_sandbox::chatwoot::{Fault, RequestKind};
 use frontdesk_sandbox::model::Reply;
@@ -9,10 +9,7 @@ use std::time::Duration;
 
 const ANN: &str = "Hello, this is Ann. Let me look into it.";
 
-fn long_answer() -> String {
-    let paragraph = |name: &str| format!("{name} {}", "word ".repeat(1_900));
-    ["alpha", "beta", "gamma", "delta"].map(paragraph).join("\n\n")
-}
+const PARTS: [&str; 4] = ["alpha", "beta", "gamma", "delta"];
 
 /// Fails if the desk said more than `most` parts, or anything of which the post arrived after Ann's message.
 async fn gave_way(town: &Town, conversation: u64, most: usize) -> Result<()> {
@@ -44,7 +41,7 @@ async fn while_the_model_thinks() -> Result<()> {
 async fn while_the_other_parts_of_a_long_answer_wait() -> Result<()> {
     run(&EVERYWHERE, async |place: Place| {
         let town = place.open().await?;
-        town.model.push(Reply::Text(long_answer()));
+        town.model.push(in_parts(&PARTS));
         fail_after(&town, RequestKind::PostMessage, 1, Fault::Throttle(2));
         let conversation = ask(&town, "Tell me everything.");
         requested(&town, RequestKind::PostMessage, 2).await?;
@@ -58,7 +55,7 @@ async fn while_the_other_parts_of_a_long_answer_wait() -> Result<()> {
 async fn while_chatwoot_hangs_on_the_first_part() -> Result<()> {
     run(&EVERYWHERE, async |place: Place| {
         let town = place.open().await?;
-        town.model.push(Reply::Text(long_answer()));
+        town.model.push(in_parts(&PARTS));
         town.chatwoot.fail_next(RequestKind::PostMessage, Fault::HangThenLand(Duration::from_millis(700)));
         let conversation = ask(&town, "Tell me everything.");
         requested(&town, RequestKind::PostMessage, 1).await?;

@@ -166,7 +166,7 @@ async fn a_message_that_found_a_person_is_noted_unless_the_customer_can_see_it()
     let key = session.key();
     let write = async || {
         let posted = web.customer_wrote(&session, draft("hello?")).await.unwrap();
-        web.routed(&key, posted.seq).await.unwrap();
+        web.routed(&key, posted.seq, "A person will answer.".to_owned()).await.unwrap();
     };
     write().await;
     write().await;

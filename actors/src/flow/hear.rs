@@ -172,7 +172,9 @@ impl Desk<'_> {
             return false;
         }
         self.common.seen.insert(id);
-        self.common.watermark = self.common.watermark.max(id);
+        if !self.common.volatile.gap && !self.common.volatile.suspect {
+            self.common.watermark = self.common.watermark.max(id);
+        }
         true
     }
 

@@ -73,10 +73,14 @@ impl Desk<'_> {
     }
 
     fn claim(&mut self, seq: u64) {
-        self.common.watermark = self.common.watermark.max(self.common.volatile.watermark);
+        if !self.common.volatile.gap && !self.common.volatile.suspect {
+            self.common.watermark = self.common.watermark.max(self.common.volatile.watermark);
+        }
+        let after = self.common.watermark;
         let (node, now) = (self.ctx.node.clone(), self.ctx.now);
         if let Some(row) = self.common.outbox.row_mut(seq) {
             row.tries += 1;
+            row.after = after;
             row.state = RowState::Sending { node, since: now };
             let row = Box::new(row.clone());
             self.effects.push(Effect::Send(row));

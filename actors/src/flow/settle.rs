@@ -13,8 +13,9 @@ use crate::language::Reason;
 use crate::ports::{Act, Verdict};
 use std::time::Duration;
 
-/// How long a row rests after the account was refused; the gate pauses the lane itself.
-const FAULT_PAUSE: Duration = Duration::from_secs(60);
+/// How long a row rests after the account was refused. The gate pauses the lane itself, and longer each time; this must not
+/// outlast its first pause.
+const FAULT_PAUSE: Duration = Duration::from_secs(30);
 
 /// After how many tries of unknown outcome a mail counts as sent: once more under the same Message-ID, and no more.
 const MAIL_UNKNOWN_TRIES: u32 = 2;

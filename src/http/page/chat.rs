@@ -1,9 +1,9 @@
 //! The customer's side: write, watch, begin again.
 
-use super::PageState;
 use super::html::{give_session, session_of};
 use super::refusal::Refusal;
 use super::stream;
+use super::{PageState, words};
 use crate::adapters::web::{Cursor, Draft, Session};
 use axum::Json;
 use axum::extract::State;
@@ -48,7 +48,8 @@ pub(super) async fn write(
     let with_person = receipt.phase == PhaseName::Human;
     // The hand-over itself is announced by the desk; the note is for messages that find a person already there.
     if with_person && (posted.with_person || state.desk.human_mode()) {
-        state.web.routed(&session.key(), posted.seq).await?;
+        let lang = state.desk.view(&session.key()).await?.map(|view| view.lang).unwrap_or_default();
+        state.web.routed(&session.key(), posted.seq, words::routed(lang)).await?;
     }
     let route = if with_person { "human" } else { "bot" };
     Ok(Json(json!({ "status": "ok", "seq": posted.seq, "route": route, "phase": receipt.phase })))

@@ -101,6 +101,8 @@ impl Human {
             Back::Order | Back::ModeOff => self.pend(desk),
             Back::Pending => {}
         }
+        // Whatever a person did unheard came before this.
+        desk.close_gap();
         desk.common.outbox.cut(|tie| matches!(tie, Tie::Open));
         desk.why = Some("handed back");
         desk.marks.push(Mark::HandedBack);
