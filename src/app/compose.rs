@@ -102,6 +102,7 @@ fn chatwoot(
         public_url: section.public_url.clone(),
         user_token: section.user_token.clone(),
         total_timeout: section.timeout,
+        max_text: section.max_text,
         ..chatwoot::Settings::new(access.base_url.clone(), access.account_id, access.api_token.clone())
     };
     let client =

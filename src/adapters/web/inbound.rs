@@ -123,6 +123,18 @@ impl Web {
         Ok(Posted { seq, with_person: standing.status == Status::Open, inbound })
     }
 
+    /// Tells the engine that the desk has a conversation again. For a message that met a person: the conversation may have
+    /// been given back between the reading of its status and the engine's hearing of it, and nobody else would say so.
+    /// `None` if it was not.
+    ///
+    /// # Errors
+    /// [`PortError`] if the store cannot be read.
+    pub async fn back_by_now(&self, key: &ConversationKey) -> Result<Option<Inbound>, PortError> {
+        let standing = self.standing(key).await?;
+        let back = standing.status == Status::Pending;
+        Ok(back.then(|| inbound(key, &standing, Event::StateChanged)))
+    }
+
     /// A colleague wrote to the customer. They are assigned if nobody was.
     ///
     /// # Errors

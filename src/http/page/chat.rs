@@ -38,7 +38,13 @@ pub(super) async fn write(
 ) -> Result<Json<Value>, Refusal> {
     let session = visitor(&state, &headers)?;
     let posted = state.web.customer_wrote(&session, draft(body)?).await?;
-    let receipt = state.desk.deliver(posted.inbound).await?;
+    let mut receipt = state.desk.deliver(posted.inbound).await?;
+    if receipt.phase == PhaseName::Human
+        && posted.with_person
+        && let Some(news) = state.web.back_by_now(&session.key()).await?
+    {
+        receipt = state.desk.deliver(news).await?;
+    }
     let with_person = receipt.phase == PhaseName::Human;
     // The hand-over itself is announced by the desk; the note is for messages that find a person already there.
     if with_person && (posted.with_person || state.desk.human_mode()) {
