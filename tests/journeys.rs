@@ -9,6 +9,7 @@ mod journeys {
     mod fetching;
     mod handing_over;
     mod human;
+    mod intake;
     mod mailing;
     mod mode;
     mod unassigned;

@@ -56,7 +56,11 @@ fn customers_read_their_address_and_plain_text() {
             assert!(text.chars().count() <= 620, "{} characters: {text}", text.chars().count());
             let with_address = matches!(
                 phrase,
-                Phrase::MailSent { .. } | Phrase::MailRefused { .. } | Phrase::Remind { .. } | Phrase::Verified { .. }
+                Phrase::MailSent { .. }
+                    | Phrase::MailRefused { .. }
+                    | Phrase::Remind { .. }
+                    | Phrase::Expired { .. }
+                    | Phrase::Verified { .. }
             );
             assert_eq!(text.contains("bat@example.com"), with_address, "{lang:?}: {text}");
         }

@@ -2,6 +2,8 @@
 //!
 //! Implementations must be pure functions of their arguments: the flow calls them, and the flow is replayed in tests.
 
+#![deny(clippy::disallowed_methods)]
+
 use crate::domain::{Lang, ProofKind};
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -14,7 +14,10 @@ pub mod language;
 pub mod metrics;
 pub mod outbound;
 pub mod ports;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 pub mod time;
+pub mod view;
 
 mod alerts;
 mod conversation;

@@ -174,6 +174,8 @@ pub struct Chatwoot {
     pub bot_id: Option<u64>,
     /// Whether open conversations that nobody has are answered.
     pub answer_open_unassigned: bool,
+    /// How long one text may be, in characters.
+    pub max_text: usize,
     /// How long after an unknown send its absence starts to prove something.
     #[serde(deserialize_with = "fields::millis")]
     pub settle_time: Duration,
@@ -277,6 +279,11 @@ pub struct Teams {
     pub webhook_url: Option<SecretString>,
     /// What the Workflow expects.
     pub card_shape: CardShape,
+    /// Where cards go by mail when Teams accepts nothing.
+    pub alert_email: Option<String>,
+    /// For how long Teams must have accepted nothing.
+    #[serde(deserialize_with = "fields::millis")]
+    pub second_path_after: Duration,
     /// How long one post may take.
     #[serde(deserialize_with = "fields::millis")]
     pub timeout: Duration,

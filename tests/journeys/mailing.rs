@@ -28,7 +28,10 @@ async fn the_mail_carries_link_and_code_as_html_and_text_in_the_companys_name(ba
     let chat = Chat::begin(&town);
     let mail = chat.gives("jane@example.com").await?;
     assert_eq!(chat.replies(), [mail_sent("jane@example.com")]);
-    assert_eq!((mail.from.as_str(), mail.to.as_slice()), ("desk@example.test", ["jane@example.com".to_owned()].as_slice()));
+    assert_eq!(
+        (mail.from.as_str(), mail.to.as_slice()),
+        ("desk@example.test", ["jane@example.com".to_owned()].as_slice())
+    );
     let from = mail.header("From").context("no From")?;
     assert!(from.contains("Acme Support") && from.contains("<desk@example.test>"), "{from}");
     let message_id = mail.header("Message-ID").context("no Message-ID")?;
@@ -38,7 +41,9 @@ async fn the_mail_carries_link_and_code_as_html_and_text_in_the_companys_name(ba
     for part in [&mail.text, &mail.html] {
         assert!(part.contains(&code) && part.contains(&link), "{part}");
     }
-    assert!(mail.html.contains("<html") && mail.header("Content-Type").is_some_and(|kind| kind.contains("alternative")));
+    assert!(
+        mail.html.contains("<html") && mail.header("Content-Type").is_some_and(|kind| kind.contains("alternative"))
+    );
     Ok(())
 }
 

@@ -194,8 +194,10 @@ impl<'t> Chat<'t> {
             self.town.chatwoot.wait_quiet().await?;
             let view = self.view().await?;
             let asking = view["phase"] == "bot" && view["owed"] != 0;
-            let busy = asking || view["thinking"] == true || view["outbox"].as_array().is_none_or(|rows| !rows.is_empty());
-            let (quiet, still) = (self.town.chatwoot.stats().running == 0, self.view().await?["version"] == view["version"]);
+            let busy =
+                asking || view["thinking"] == true || view["outbox"].as_array().is_none_or(|rows| !rows.is_empty());
+            let (quiet, still) =
+                (self.town.chatwoot.stats().running == 0, self.view().await?["version"] == view["version"]);
             Ok(!busy && quiet && still)
         };
         until("rest", resting).await

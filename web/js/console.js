@@ -10,7 +10,7 @@ function startConsole() {
   if (desk.stop) desk.stop();
   desk.stop = listen("/api/console/events", consoleEvent, (state) => {
     if (state === "refused") return signOut();
-    connection("console", state === "away" ? "Reconnecting…" : "");
+    connection("console", state === "away" ? said.reconnecting : "");
   });
 }
 
@@ -42,7 +42,7 @@ function showRows(rows) {
   });
   const same = nodes.length === $("rows").children.length && nodes.every((node, index) => node === $("rows").children[index]);
   if (!same) replaceKeepingFocus($("rows"), nodes);
-  const wanted = decodeURIComponent((location.hash.match(/conversation=([^&]+)/) || [])[1] || "");
+  const wanted = linkedConversation(location.hash);
   // Until a colleague chooses, the conversation that was linked to, then the one beside it on this page, is shown.
   const first = rows.find((row) => row.key === wanted) || rows.find(own) || rows[0];
   if (first && !desk.chosen && desk.selected !== first.key && (!desk.selected || own(first))) select(first.key);
@@ -230,7 +230,7 @@ function wireConsole() {
 
 function showHuman(on) {
   if (desk.human !== null && desk.human !== on) {
-    systemNote(on ? "Human Mode is ON. New messages go to a human agent." : "Human Mode is OFF. The bot answers again.");
+    systemNote(on ? said["mode-on"] : said["mode-off"]);
   }
   desk.human = on;
   $("human").setAttribute("aria-pressed", String(on));

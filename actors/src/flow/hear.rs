@@ -1,16 +1,17 @@
 //! From inputs to signals: what is the same in every phase. Duplicates, the vendor's state, the human switch.
 
 use crate::domain::{Assignee, ConversationState, CustomerMessage, Event, Inbound, Order, Remembered, Role, Status};
-use crate::engine::Intake;
 use crate::flow::desk::Desk;
 use crate::flow::effect::{Effect, Incident};
 use crate::flow::input::Input;
+use crate::flow::mark::{GateMark, Mark};
 use crate::flow::outbox::Tie;
 use crate::flow::phase::{Back, Phase, Signal};
 use crate::ids::MessageId;
 use crate::language::Reason;
 use crate::ports::Verdict;
 use crate::time::Timestamp;
+use crate::view::Intake;
 
 /// How many takes without progress are enough: then a person is fetched.
 const MAX_TAKES: u32 = 3;
@@ -34,7 +35,10 @@ impl Desk<'_> {
     pub(crate) fn hear(&mut self, phase: &mut Phase, input: Input) -> Heard {
         match input {
             Input::Inbound(inbound) => self.hear_inbound(phase, *inbound),
-            Input::ContactKnown(verified) => Heard::accepted(vec![Signal::Proven(verified)]),
+            Input::ContactKnown(verified) => {
+                self.gate_mark(GateMark::Known);
+                Heard::accepted(vec![Signal::Proven(verified)])
+            }
             Input::LinkConfirmed(challenge) => Heard::accepted(vec![Signal::Confirmed(challenge)]),
             Input::LinkDisowned(challenge) => Heard::accepted(vec![Signal::Disowned(challenge)]),
             Input::Ordered(Order::Human) => Heard::accepted(vec![Signal::FetchPerson(Reason::Operator)]),
@@ -164,10 +168,13 @@ impl Desk<'_> {
         self.saw(id);
         if self.common.seen.contains(id) {
             self.why = Some("taken before");
+            self.marks.push(Mark::Duplicate);
             return false;
         }
         self.common.seen.insert(id);
-        self.common.watermark = self.common.watermark.max(id);
+        if !self.common.volatile.gap && !self.common.volatile.suspect {
+            self.common.watermark = self.common.watermark.max(id);
+        }
         true
     }
 
@@ -181,6 +188,7 @@ impl Desk<'_> {
         let known = self.common.state.as_ref().map_or(0, |state| state.version).max(self.common.volatile.version);
         if new.version < known {
             self.why = Some("an older state of the conversation");
+            self.marks.push(Mark::OlderState);
             return Vec::new();
         }
         self.common.volatile.version = new.version;
@@ -226,7 +234,7 @@ impl Desk<'_> {
     }
 }
 
-/// What the difference between two states means. An assignee that merely stays means nothing: after a resolve the old one
+/// What the difference between two states means. Whoever resolves is done, also if assigned in the same step. An assignee that merely stays means nothing: after a resolve the old one
 /// is still there.
 fn edges(old: Option<&ConversationState>, new: &ConversationState) -> Vec<Signal> {
     let mut signals = Vec::new();
@@ -238,7 +246,9 @@ fn edges(old: Option<&ConversationState>, new: &ConversationState) -> Vec<Signal
     }
     let before = old.map(|old| &old.assignee);
     match (&new.assignee, before) {
-        (Assignee::Person(new), Some(before)) if *before != Assignee::Person(new.clone()) => {
+        (Assignee::Person(person), Some(before))
+            if *before != Assignee::Person(person.clone()) && new.status != Status::Resolved =>
+        {
             signals.push(Signal::TakenOver(Reason::PersonAssigned));
         }
         (Assignee::Us, Some(Assignee::Person(_) | Assignee::OtherBot(_))) if new.status == Status::Pending => {

@@ -4,7 +4,7 @@
 //! later ones of its lane until a look settles it; a held one does not.
 
 use crate::domain::Verified;
-use crate::ids::{Node, OutboundId};
+use crate::ids::{MessageId, Node, OutboundId};
 use crate::ports::{Act, Card, VerificationMail};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -101,7 +101,7 @@ pub enum Tie {
     Handoff,
     /// Only while a person has the conversation and the vendor still calls it pending.
     Open,
-    /// Only while the desk has the conversation.
+    /// Only while the desk has the conversation, and unless it was resolved.
     Pend,
     /// Only while this challenge is the current one.
     Challenge(String),
@@ -174,6 +174,12 @@ pub struct Row {
     pub state: RowState,
     /// What went wrong last, for the operator.
     pub trouble: Option<String>,
+    /// On the first part of an answer: when the customer had asked.
+    #[serde(default)]
+    pub asked: Option<Timestamp>,
+    /// The newest vendor id known when it was claimed: if it landed, it stands above.
+    #[serde(default)]
+    pub after: MessageId,
 }
 
 /// The rows of a conversation, oldest first.
@@ -189,8 +195,27 @@ impl Outbox {
         let seq = self.next;
         self.next += 1;
         let id = OutboundId(format!("{epoch:08x}-{seq}"));
-        self.rows.push(Row { seq, id, kind, tie, made: now, tries: 0, state: RowState::Queued, trouble: None });
+        self.rows.push(Row {
+            seq,
+            id,
+            kind,
+            tie,
+            made: now,
+            tries: 0,
+            state: RowState::Queued,
+            trouble: None,
+            asked: None,
+            after: MessageId::default(),
+        });
         seq
+    }
+
+    /// Notes on the first part of the answer just queued when the customer had asked.
+    pub(crate) fn date_answer(&mut self, asked: Option<Timestamp>) {
+        let answers = |row: &&mut Row| row.tie == Tie::Answer && row.tries == 0 && row.asked.is_none();
+        if let Some(first) = self.rows.iter_mut().find(answers) {
+            first.asked = asked;
+        }
     }
 
     /// Returns all rows, oldest first.
@@ -233,6 +258,12 @@ impl Outbox {
     /// Returns the row of the lane that must leave next: the oldest that is not held.
     pub(crate) fn head(&self, lane: Lane) -> Option<&Row> {
         self.rows.iter().find(|row| row.kind.lane() == lane && row.state != RowState::Held)
+    }
+
+    /// Returns above which vendor id the messages of all rows of unknown outcome stand, if there are such rows.
+    pub(crate) fn unknown_after(&self) -> Option<MessageId> {
+        let unknown = self.rows.iter().filter(|row| matches!(row.state, RowState::Unknown { .. }));
+        unknown.map(|row| row.after).min()
     }
 
     /// Returns when rows must be tried or looked up again.

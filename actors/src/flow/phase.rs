@@ -1,10 +1,10 @@
 //! The four phases. What belongs to a phase lives in its variant.
 
 use crate::domain::Verified;
-use crate::engine::PhaseName;
 use crate::ids::{MessageId, Ticket};
 use crate::language::Reason;
 use crate::time::Timestamp;
+use crate::view::PhaseName;
 use serde::{Deserialize, Serialize};
 
 /// Where a conversation stands.

@@ -2,8 +2,9 @@
 
 use crate::domain::{CustomerMessage, Verified};
 use crate::flow::desk::{Desk, Next};
+use crate::flow::mark::GateMark;
 use crate::flow::outbox::{RowKind, Tie};
-use crate::flow::phase::{AwaitingEmail, Challenge, MailNews, Owed, PendingVerification, Phase, Signal};
+use crate::flow::phase::{AwaitingEmail, Back, Challenge, MailNews, Owed, PendingVerification, Phase, Signal};
 use crate::flow::text::{self, Address};
 use crate::language::{Phrase, Reason};
 use crate::ports::VerificationMail;
@@ -22,7 +23,11 @@ impl AwaitingEmail {
                 MailNews::Sent | MailNews::Delayed | MailNews::Refused | MailNews::Capped | MailNews::GivenUp,
             ) => desk.ignore("the mail belongs to an ended challenge"),
             Signal::Confirmed(_) | Signal::Disowned(_) => desk.ignore("no challenge is open"),
-            Signal::HandedBack(_) => desk.ignore("the desk has it already"),
+            Signal::HandedBack(Back::Resolved) => {
+                desk.common.owed.clear();
+                desk.ignore("resolved: nothing is owed any more")
+            }
+            Signal::HandedBack(Back::Pending | Back::Order | Back::ModeOff) => desk.ignore("the desk has it already"),
             Signal::Replied { .. } => desk.ignore("no model call is running"),
             Signal::Deleted(id) => {
                 desk.common.owed.retain(|owed| owed.id != id);
@@ -30,6 +35,7 @@ impl AwaitingEmail {
             }
             Signal::Forgotten => {
                 self.asked = None;
+                desk.common.owed.clear();
                 Next::Stay
             }
             Signal::Fresh | Signal::Tick => Next::Stay,
@@ -46,6 +52,7 @@ impl AwaitingEmail {
         match address {
             Address::Found(address) => Next::Go(begin_challenge(desk, address)),
             Address::Malformed => {
+                desk.gate_mark(GateMark::Malformed);
                 desk.say(&Phrase::MalformedEmail);
                 Next::Stay
             }
@@ -54,6 +61,7 @@ impl AwaitingEmail {
                     return desk.ignore("one request for a burst");
                 }
                 self.asked = Some(desk.ctx.now);
+                desk.gate_mark(GateMark::Asked);
                 desk.say(&Phrase::AskEmail);
                 Next::Stay
             }
@@ -82,6 +90,7 @@ pub(super) fn keep_question(desk: &mut Desk<'_>, message: &CustomerMessage, addr
 
 /// Makes a challenge for an address and mails it.
 pub(super) fn begin_challenge(desk: &mut Desk<'_>, address: String) -> Phase {
+    desk.gate_mark(GateMark::Challenged);
     let [high, low, digits] = desk.ctx.seed;
     let challenge = Challenge {
         id: format!("{high:016x}{low:016x}"),

@@ -3,6 +3,7 @@
 use crate::domain::{CustomerMessage, ProofKind, Status, Verified};
 use crate::flow::desk::{Desk, Next};
 use crate::flow::effect::Effect;
+use crate::flow::mark::{GateMark, Mark};
 use crate::flow::outbox::Tie;
 use crate::flow::phase::{Back, Fate, Human, Owed, Signal};
 use crate::language::Reason;
@@ -100,17 +101,21 @@ impl Human {
             Back::Order | Back::ModeOff => self.pend(desk),
             Back::Pending => {}
         }
+        // Whatever a person did unheard came before this.
+        desk.close_gap();
         desk.common.outbox.cut(|tie| matches!(tie, Tie::Open));
         desk.why = Some("handed back");
+        desk.marks.push(Mark::HandedBack);
         Next::Go(desk.own_phase(self.parked.take()))
     }
 
-    /// Tells the vendor that the desk has it again, where its status does not say so already.
+    /// Tells the vendor that the desk has it again, also where it seems to know: what was last seen may be older than our
+    /// own opening. Where open conversations are the desk's anyway there is nothing to tell.
     fn pend(&self, desk: &mut Desk<'_>) {
         let channel = desk.channel();
-        let open = desk.common.state.as_ref().is_none_or(|state| !channel.is_ours(state));
-        let opening = desk.common.outbox.rows().iter().any(|row| row.tie == Tie::Open);
-        if open || opening {
+        let open_and_ours =
+            desk.common.state.as_ref().is_some_and(|state| state.status == Status::Open && channel.is_ours(state));
+        if !open_and_ours {
             desk.act(Act::Pend, Tie::Pend);
         }
     }
@@ -131,6 +136,7 @@ impl Human {
             return desk.ignore("not the open challenge");
         };
         desk.common.spend(challenge.id, Fate::Disowned);
+        desk.gate_mark(GateMark::Disowned);
         desk.effects.push(Effect::BarAddress(challenge.address));
         Next::Stay
     }
@@ -142,6 +148,7 @@ impl Human {
             Some(idle) if desk.ctx.now.since(self.last_word) >= idle => {
                 self.pend(desk);
                 desk.why = Some("people were idle");
+                desk.marks.push(Mark::HandedBack);
                 Next::Go(desk.own_phase(self.parked.take()))
             }
             Some(_) | None => Next::Stay,

@@ -4,7 +4,8 @@ use super::awaiting_email::{begin_challenge, enter, just_spoke, keep_question, m
 use crate::domain::{CustomerMessage, ProofKind, Verified};
 use crate::flow::desk::{Desk, Next};
 use crate::flow::effect::Effect;
-use crate::flow::phase::{AwaitingEmail, Fate, MailNews, PendingVerification, Phase, Signal};
+use crate::flow::mark::GateMark;
+use crate::flow::phase::{AwaitingEmail, Back, Fate, MailNews, PendingVerification, Phase, Signal};
 use crate::flow::text::{self, Address};
 use crate::language::{Phrase, Reason};
 
@@ -33,9 +34,17 @@ impl PendingVerification {
                 desk.common.owed.retain(|owed| owed.id != id);
                 Next::Stay
             }
-            Signal::HandedBack(_) => desk.ignore("the desk has it already"),
+            Signal::HandedBack(Back::Resolved) => {
+                desk.common.owed.clear();
+                desk.ignore("resolved: nothing is owed any more")
+            }
+            Signal::HandedBack(Back::Pending | Back::Order | Back::ModeOff) => desk.ignore("the desk has it already"),
             Signal::Replied { .. } => desk.ignore("no model call is running"),
-            Signal::Fresh | Signal::Forgotten | Signal::Tick => Next::Stay,
+            Signal::Forgotten => {
+                desk.common.owed.clear();
+                Next::Stay
+            }
+            Signal::Fresh | Signal::Tick => Next::Stay,
         }
     }
 
@@ -59,6 +68,7 @@ impl PendingVerification {
         match address {
             Address::Found(address) => self.corrected(desk, message, address),
             Address::Malformed => {
+                desk.gate_mark(GateMark::Malformed);
                 desk.say(&Phrase::MalformedEmail);
                 Next::Stay
             }
@@ -96,6 +106,7 @@ impl PendingVerification {
         };
         desk.common.spend(self.challenge.id.clone(), Fate::Void);
         drop_mail(desk);
+        desk.gate_mark(GateMark::Expired);
         desk.say(&Phrase::Expired { address: address.clone() });
         Next::Go(begin_challenge(desk, address))
     }
@@ -124,6 +135,7 @@ impl PendingVerification {
             });
         } else {
             self.challenge.resends += 1;
+            desk.gate_mark(GateMark::Resent);
             self.challenge.mailed = desk.ctx.now;
             mail(desk, &self.challenge);
         }
@@ -132,11 +144,13 @@ impl PendingVerification {
 
     fn wrong_code(&mut self, desk: &mut Desk<'_>) -> Next {
         self.challenge.wrong += 1;
+        desk.gate_mark(GateMark::WrongCode);
         let left = desk.policy().gate.wrong_codes.saturating_sub(self.challenge.wrong);
         if left > 0 {
             desk.say(&Phrase::WrongCode { left });
             return Next::Stay;
         }
+        desk.gate_mark(GateMark::TooManyCodes);
         self.end(desk, Fate::Void, &Phrase::TooManyCodes)
     }
 
@@ -151,6 +165,7 @@ impl PendingVerification {
     }
 
     fn disown(&self, desk: &mut Desk<'_>) -> Next {
+        desk.gate_mark(GateMark::Disowned);
         desk.effects.push(Effect::BarAddress(self.challenge.address.clone()));
         self.end(desk, Fate::Disowned, &Phrase::Disowned)
     }
