@@ -54,13 +54,9 @@ impl Desk<'_> {
         };
         match result {
             Ok(look) => self.seen(phase, *look, begun),
-            Err(PortErrorKind::Forbidden) => self.blind(begun),
-            Err(
-                PortErrorKind::Transient
-                | PortErrorKind::Throttled(_)
-                | PortErrorKind::Rejected
-                | PortErrorKind::Broken,
-            ) => {
+            // Rejected: the conversation is gone. What is left to do ends visibly instead of waiting for ever.
+            Err(PortErrorKind::Forbidden | PortErrorKind::Rejected) => self.blind(begun),
+            Err(PortErrorKind::Transient | PortErrorKind::Throttled(_) | PortErrorKind::Broken) => {
                 self.common.volatile.failed_looks += 1;
                 let pause = backoff(self.policy().outbox.retry_pause, self.common.volatile.failed_looks);
                 self.common.volatile.look_again = Some(self.ctx.now + pause);

@@ -24,7 +24,9 @@ impl Desk<'_> {
     /// A send ended. Late outcomes of earlier tries are ignored.
     pub(crate) fn sent(&mut self, seq: u64, attempt: u32, outcome: SendOutcome) -> Vec<Signal> {
         let current = self.common.outbox.row(seq).is_some_and(|row| {
-            row.tries == attempt && matches!(row.state, RowState::Sending { .. } | RowState::Unknown { .. })
+            // A try the record does not know of: the store has lost its claim, the wire has not.
+            row.tries < attempt
+                || row.tries == attempt && matches!(row.state, RowState::Sending { .. } | RowState::Unknown { .. })
         });
         if !current {
             self.why = Some("a late outcome of an earlier try");
