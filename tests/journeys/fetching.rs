@@ -115,7 +115,8 @@ async fn two_retries_that_failed_fetch_a_person(backing: Backing) -> Result<()> 
 }
 
 async fn the_deadline_of_a_turn_fetches_a_person(backing: Backing) -> Result<()> {
-    let settings = [("AI_TURN_DEADLINE", "1s"), ("AI_CALL_TIMEOUT", "1s"), ("DEBOUNCE_MAX", "1s"), ("MAX_AI_RETRIES", "9")];
+    let settings =
+        [("AI_TURN_DEADLINE", "1s"), ("AI_CALL_TIMEOUT", "1s"), ("DEBOUNCE_MAX", "1s"), ("MAX_AI_RETRIES", "9")];
     is_sorry(backing, &settings, vec![Reply::Hang], "The language model did not answer in time.").await?;
     Ok(())
 }

@@ -178,7 +178,11 @@ async fn resolved_gives_the_next_message_to_the_bot_and_verification_is_kept(bac
 }
 
 /// A customer who was handed over, asks something nobody answers, and then somebody gives the conversation back.
-async fn comes_back(backing: Backing, version: (u32, u32, u32), back: impl AsyncFn(&Chat<'_>) -> Result<()>) -> Result<()> {
+async fn comes_back(
+    backing: Backing,
+    version: (u32, u32, u32),
+    back: impl AsyncFn(&Chat<'_>) -> Result<()>,
+) -> Result<()> {
     let town = open(backing, &[NO_GATE]).await?;
     town.chatwoot.configure(|options| options.version = version);
     let chat = Chat::begin(&town);
@@ -261,7 +265,8 @@ async fn idle_people_give_a_conversation_of_the_page_back(backing: Backing) -> R
         Ok(daemon.http().post(daemon.url("/webhook")).json(&body).send().await?.json().await?)
     };
     assert_eq!(say("I want to talk to a human").await?["reply"], english(&Phrase::HandoffAsked));
-    let get = async |path: &str| -> Result<Value> { Ok(daemon.http().get(daemon.url(path)).send().await?.json().await?) };
+    let get =
+        async |path: &str| -> Result<Value> { Ok(daemon.http().get(daemon.url(path)).send().await?.json().await?) };
     let key = get("/api/conversations").await?["conversations"][0]["key"].as_str().unwrap_or_default().to_owned();
     let back = || async {
         let view = get(&format!("/api/conversations/{key}")).await?;

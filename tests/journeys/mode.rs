@@ -56,7 +56,8 @@ async fn everything_needs_the_admin_token(backing: Backing) -> Result<()> {
     ];
     for (method, path) in &routes {
         for token in [None, Some("a-wrong-token")] {
-            let request = town.daemon.http().request(method.parse()?, town.daemon.url(path)).json(&json!({ "enabled": true }));
+            let request =
+                town.daemon.http().request(method.parse()?, town.daemon.url(path)).json(&json!({ "enabled": true }));
             let request = token.map_or(request.try_clone(), |token| Some(request.bearer_auth(token)));
             let Some(request) = request else { anyhow::bail!("a JSON request can be copied") };
             assert_eq!(request.send().await?.status(), 401, "{method} {path} {token:?}");

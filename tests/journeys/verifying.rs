@@ -177,14 +177,18 @@ async fn a_link_works_only_for_its_conversation_contact_and_address(backing: Bac
         let token = links.sign(&forged(conversation, contact, address));
         assert_eq!(town.post_form("/verify", &token).await?.0, 403, "{conversation} {contact} {address}");
     }
-    assert_eq!((chat.phase().await?, other.phase().await?), ("pending_verification".into(), "pending_verification".into()));
+    assert_eq!(
+        (chat.phase().await?, other.phase().await?),
+        ("pending_verification".into(), "pending_verification".into())
+    );
     let same = links.sign(&forged(chat.id, 412, "jane@example.com"));
     assert_eq!(town.post_form("/verify", &same).await?.0, 200, "the same claims are the same link");
     Ok(())
 }
 
 async fn after_its_time_the_next_message_gets_a_new_challenge(backing: Backing) -> Result<()> {
-    let town = open(backing, &[("FRONTDESK__GATE__LINK_TTL", "1s"), ("FRONTDESK__GATE__RESEND_COOLDOWN", "0s")]).await?;
+    let town =
+        open(backing, &[("FRONTDESK__GATE__LINK_TTL", "1s"), ("FRONTDESK__GATE__RESEND_COOLDOWN", "0s")]).await?;
     let chat = Chat::begin(&town);
     let mail = chat.gives("jane@example.com").await?;
     until("the link has expired", || async { Ok(town.visit(&mail).await?.0 == 410) }).await?;
