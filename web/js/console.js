@@ -68,7 +68,7 @@ function rowNode(row, state) {
       "div",
       { class: "foot" },
       el("span", { class: `badge ${row.phase}`, title: row.reason ? `Because: ${words(row.reason)}` : null }, PHASES[row.phase] || row.phase),
-      row.owed ? el("span", { class: "badge owed", title: "Customer messages without an answer" }, `${row.owed} owed`) : null,
+      row.owed ? el("span", { class: "badge owed", title: "Customer messages without an answer" }, `${row.owed} waiting`) : null,
       own(row) ? el("span", { class: "badge mine" }, "you") : null,
       el("button", { class: "secondary use", type: "button", "data-focus": `use ${row.key}`, "aria-label": `Use ${row.user}`, on: { click: () => use(row.key) } }, "Use")
     )
@@ -157,7 +157,7 @@ function facts(whole) {
   if (whole.reason) parts.push(`reason: ${words(whole.reason)}`);
   parts.push(whole.verified ? `verified ${whole.verified.address || ""}`.trim() : "not verified", `language ${whole.lang}`);
   if (whole.thinking) parts.push("thinking…");
-  if (whole.owed) parts.push(`${whole.owed} owed`);
+  if (whole.owed) parts.push(`${whole.owed} unanswered`);
   if (whole.failures) parts.push(`${whole.failures} failed model calls`);
   const stuck = whole.outbox.filter((row) => row.trouble || row.state === "held");
   const nodes = [parts.join(" · ")];

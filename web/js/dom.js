@@ -25,16 +25,19 @@ function icon(name) {
   return svg;
 }
 
+// Times are written as the reader's browser does it, unless the page speaks another language.
+const locale = navigator.language.startsWith(document.documentElement.lang) ? navigator.language : document.documentElement.lang;
+
 function clock(millis) {
   const at = new Date(millis);
-  const time = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const time = at.toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit" });
   const today = at.toDateString() === new Date().toDateString();
-  return today ? time : `${at.toLocaleDateString([], { day: "numeric", month: "short" })}, ${time}`;
+  return today ? time : `${at.toLocaleDateString(locale, { day: "numeric", month: "short" })}, ${time}`;
 }
 
 function timeNode(millis) {
   const at = new Date(millis);
-  return el("time", { datetime: at.toISOString(), title: at.toLocaleString() }, clock(millis));
+  return el("time", { datetime: at.toISOString(), title: at.toLocaleString(locale) }, clock(millis));
 }
 
 // Text with its addresses made into links; everything stays text.
@@ -94,7 +97,7 @@ function appendEntry(log, entry, name) {
     { class: ["msg", entry.who, entry.kind === "note" && "note", more && "more", quiet && "quiet"].filter(Boolean).join(" ") },
     MARKS[entry.who] ? el("span", { class: `avatar ${entry.who}` }, icon(MARKS[entry.who])) : null,
     el("div", { class: "meta" }, el("b", {}, label), timeNode(entry.at), " "),
-    el("div", { class: "bubble", dir: "auto", title: new Date(entry.at).toLocaleString() }, ...(entry.kind === "note" ? marked(text) : linked(text)))
+    el("div", { class: "bubble", dir: "auto", title: new Date(entry.at).toLocaleString(locale) }, ...(entry.kind === "note" ? marked(text) : linked(text)))
   );
   Object.assign(node.dataset, { who: entry.who, kind: entry.kind, at: entry.at, id: entry.id || "" });
   log.append(node);

@@ -45,6 +45,8 @@ impl Human {
     }
 
     fn wrote(&mut self, desk: &mut Desk<'_>, message: &CustomerMessage) -> Next {
+        // Whoever tells the customer that a person has it speaks their language, from the first message on.
+        desk.lang_of(&message.text);
         if !self.touched && !message.text.trim().is_empty() {
             desk.owe(Owed { id: message.id, text: message.text.clone(), at: message.at });
         }
