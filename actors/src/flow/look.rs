@@ -43,7 +43,7 @@ impl Desk<'_> {
         };
         match result {
             Ok(look) => self.seen(phase, *look, begun),
-            Err(PortErrorKind::Forbidden) => self.blind(begun),
+            Err(PortErrorKind::Forbidden) => self.blind(),
             Err(
                 PortErrorKind::Transient
                 | PortErrorKind::Throttled(_)
@@ -81,7 +81,7 @@ impl Desk<'_> {
                         text: message.text,
                         attachments: 0,
                     };
-                    signals.extend(self.customer_wrote(phase, wrote).1);
+                    signals.extend(self.customer_wrote(wrote).1);
                 }
                 Author::Private | Author::Other => {}
             }
@@ -119,10 +119,11 @@ impl Desk<'_> {
     }
 
     /// The vendor does not let us look: unknown rows are held, and what crossed the gap goes to a person.
-    fn blind(&mut self, begun: Timestamp) -> Vec<Signal> {
+    fn blind(&mut self) -> Vec<Signal> {
         self.common.volatile.gap = false;
         self.common.volatile.fresh = Some(self.ctx.now);
-        self.judge_absence(false, begun);
+        // No look will ever tell, so waiting proves nothing; an echo still settles a held row.
+        self.judge_absence(false, Timestamp::from_millis(i64::MAX));
         self.effects.push(Effect::Alert(Incident::LookForbidden));
         vec![Signal::FetchPerson(Reason::Interrupted)]
     }

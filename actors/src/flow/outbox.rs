@@ -244,6 +244,12 @@ impl Outbox {
         })
     }
 
+    /// Returns whether a text may have landed that is not known to have.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        let doubtful = |state: &RowState| matches!(state, RowState::Sending { .. } | RowState::Unknown { .. });
+        self.rows.iter().any(|row| row.kind.is_speech() && doubtful(&row.state))
+    }
+
     /// Returns whether something is left to do without an operator.
     pub(crate) fn has_work(&self) -> bool {
         self.rows.iter().any(|row| row.state != RowState::Held)

@@ -72,7 +72,7 @@ impl Desk<'_> {
     }
 
     fn claim(&mut self, seq: u64) {
-        self.common.watermark = self.common.watermark.max(self.common.volatile.watermark);
+        self.common.raise_watermark(self.common.volatile.watermark);
         let (node, now) = (self.ctx.node.clone(), self.ctx.now);
         if let Some(row) = self.common.outbox.row_mut(seq) {
             row.tries += 1;

@@ -29,7 +29,7 @@ pub(crate) struct Common {
     /// The vendor's state, as last acted upon.
     pub(crate) state: Option<ConversationState>,
     pub(crate) seen: SeenWindow,
-    /// The newest vendor id we know of: a look asks for everything above it.
+    /// A look asks for everything above it: the newest vendor id that no text of unknown outcome can lie below.
     pub(crate) watermark: MessageId,
     /// What the customer asked and nobody has answered, in the vendor's order.
     pub(crate) owed: Vec<Owed>,
@@ -70,6 +70,14 @@ impl Common {
     pub(crate) fn ticket(&mut self) -> Ticket {
         self.next_ticket.0 += 1;
         self.next_ticket
+    }
+
+    /// Lets looks begin at this message, unless a text is on the wire or in doubt: it may have landed below, and a look that
+    /// began above it would take it for absent.
+    pub(crate) fn raise_watermark(&mut self, id: MessageId) {
+        if !self.outbox.is_in_doubt() {
+            self.watermark = self.watermark.max(id);
+        }
     }
 
     /// Remembers what became of a challenge.

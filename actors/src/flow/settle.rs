@@ -141,7 +141,7 @@ impl Desk<'_> {
     }
 
     /// Whoever had claimed rows is gone, or may be: their outcome is unknown.
-    pub(crate) fn doubt_the_wire(&mut self) {
+    pub(crate) fn doubt_the_wire(&mut self) -> Vec<Signal> {
         let claimed: Vec<Row> = self
             .common
             .outbox
@@ -150,9 +150,8 @@ impl Desk<'_> {
             .filter(|row| matches!(row.state, RowState::Sending { .. }))
             .cloned()
             .collect();
-        for row in claimed {
-            self.unknown(&row, false, "interrupted on the wire".to_owned());
-        }
+        let doubted = |row: Row| self.unknown(&row, false, "interrupted on the wire".to_owned());
+        claimed.into_iter().flat_map(doubted).collect()
     }
 }
 
@@ -168,6 +167,8 @@ impl Flow {
             why: None,
             confirmed: false,
         };
-        desk.doubt_the_wire();
+        for signal in desk.doubt_the_wire() {
+            super::apply(&mut self.phase, &mut desk, signal);
+        }
     }
 }
