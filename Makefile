@@ -6,8 +6,11 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # What the tests run besides Rust, as command:package. Packages are named as in Debian.
 TEST_TOOLS := redis-server:redis-server promtool:prometheus systemd-analyze:systemd chromium:chromium node:nodejs
 
+# How long each stretch of `make bench` is measured.
+SECONDS ?= 5
+
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format check-config need-rust need-test-tools
+.PHONY: help run test bench lint format check-config need-rust need-redis need-test-tools
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -19,6 +22,11 @@ run: need-rust ## Build and start the desk; without settings it is a demo on htt
 test: need-rust need-test-tools ## Install what the tests need, then run all of them
 	@echo "== building and running every test (a first build takes a few minutes)"
 	$(CARGO) test --workspace
+
+bench: need-rust need-redis ## Measure speed and memory beside the goals; SECONDS=2 for a shorter run
+	@echo "== building for speed (a first build takes some minutes), then measuring: about two and a half minutes with SECONDS=5"
+	@$(CARGO) bench --bench flow
+	@BENCH_SECONDS=$(SECONDS) $(CARGO) bench --bench process
 
 lint: need-rust ## Check formatting and lints
 	@echo "== cargo fmt --check"
@@ -35,6 +43,9 @@ check-config: need-rust ## Show the settings in force, and what is wrong with th
 need-rust:
 	@command -v $(CARGO) >/dev/null || { echo "Rust is missing: install it from https://rustup.rs, then run make again"; exit 1; }
 	@command -v cc >/dev/null || { echo "A C compiler is missing: install gcc (Debian: apt-get install build-essential), then run make again"; exit 1; }
+
+need-redis:
+	@command -v redis-server >/dev/null || { echo "redis-server is missing: make test installs it, or apt-get install redis-server"; exit 1; }
 
 need-test-tools:
 	@missing=""; \

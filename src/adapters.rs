@@ -4,6 +4,7 @@ pub mod budget;
 pub mod chatwoot;
 pub mod mock_model;
 pub mod openai;
+pub mod second_path;
 pub mod smtp;
 pub mod store;
 pub mod teams;

@@ -67,7 +67,7 @@ async fn healthcheck(listen: SocketAddr) -> Result<(), String> {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
+        ip @ (IpAddr::V4(_) | IpAddr::V6(_)) => ip,
     };
     let url = format!("http://{}/healthz", SocketAddr::new(ip, listen.port()));
     let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(3)).build();

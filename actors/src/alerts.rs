@@ -118,6 +118,8 @@ impl Desk {
 
     fn posted(&mut self, card: Card, since: Timestamp, accepted: bool) {
         self.posting = None;
+        let outcome = if accepted { "posted" } else { "failed" };
+        ::metrics::counter!(metrics::ALERTS, "key" => "card", "outcome" => outcome).increment(1);
         if !accepted {
             self.waiting.push_front((card, since));
         }

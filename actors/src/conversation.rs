@@ -8,6 +8,7 @@
 mod commit;
 pub(crate) mod effects;
 mod live;
+mod measure;
 
 use crate::directory::places::Vitals;
 use crate::engine::{ChallengeView, DeliverError, Receipt, View};

@@ -2,6 +2,8 @@
 //!
 //! Adapters translate a vendor's payload into these at the edge; nothing here knows a vendor.
 
+#![deny(clippy::disallowed_methods)]
+
 use crate::ids::{ContactKey, ConversationKey, MessageId, OutboundId};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -3,10 +3,9 @@
 #[cfg(feature = "testkit")]
 mod sabotage;
 mod settings;
-mod types;
 
+pub use crate::view::{ChallengeView, DeliverError, Intake, PhaseName, Receipt, RowView, Summary, View};
 pub use settings::{Crypto, GateSettings, MailCaps, NoBudget, Ports, Settings};
-pub use types::{ChallengeView, DeliverError, Intake, PhaseName, Receipt, RowView, Summary, View};
 
 use crate::alerts::{AlertPorts, Alerts};
 use crate::conversation::effects::{CARDS, MAIL, MODEL};
@@ -24,7 +23,7 @@ use crate::shared::Shared;
 use ::metrics::counter;
 use ractor::{Actor, ActorRef, SpawnErr};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -81,6 +80,7 @@ impl Engine {
             waiting: AtomicUsize::new(0),
             human_mode: AtomicBool::new(false),
             store_down: AtomicBool::new(false),
+            missed_until: AtomicI64::new(ports.clock.now().as_millis()),
             model_faulty: AtomicBool::new(false),
             directory: OnceLock::new(),
             alerts: OnceLock::new(),

@@ -11,8 +11,11 @@
 //! performs them. What is common to all phases (dedupe, the vendor's state, outcomes of rows, looks) is in `hear.rs`;
 //! what each phase does is in `phases/`, one file per phase, every signal answered in each.
 
+#![deny(clippy::disallowed_methods)]
+
 pub mod effect;
 pub mod input;
+pub mod mark;
 pub mod memory;
 pub mod outbox;
 pub mod policy;
@@ -31,13 +34,14 @@ mod view;
 
 pub use effect::{Effect, Incident};
 pub use input::{Input, SendOutcome};
+pub use mark::Mark;
 pub use policy::Policy;
 pub use record::DecodeError;
 
-use crate::engine::{Intake, PhaseName};
 use crate::ids::{ConversationKey, Node};
 use crate::language::Reason;
 use crate::time::Timestamp;
+use crate::view::{Intake, PhaseName};
 use desk::{Desk, Next};
 use memory::Memory;
 use phase::{Back, Phase, Signal};
@@ -75,6 +79,8 @@ pub struct Step {
     pub memory_changed: bool,
     /// What was decided, for the journal.
     pub why: Option<&'static str>,
+    /// What is worth counting.
+    pub marks: Vec<Mark>,
 }
 
 /// A conversation.
@@ -149,6 +155,8 @@ impl Flow {
             effects: Vec::new(),
             why: None,
             confirmed: false,
+            marks: Vec::new(),
+            person_has_it: matches!(&self.phase, Phase::Human(human) if human.touched),
         };
         let heard = desk.hear(&mut self.phase, input);
         for signal in heard.signals {
@@ -158,11 +166,27 @@ impl Flow {
             apply(&mut self.phase, &mut desk, signal);
         }
         // Always: a deadline that has passed is taken off the list of deadlines, whatever the input was.
+        let before = self.phase.name();
         apply(&mut self.phase, &mut desk, Signal::Tick);
+        if self.phase.name() != before {
+            // What time led to begins at once: nothing else would wake a conversation that people left.
+            apply(&mut self.phase, &mut desk, Signal::Tick);
+        }
         desk.pump(&mut self.phase);
         desk.common.volatile.handled = Some(ctx.now);
-        let (effects, why, confirmed, memory_changed) = (desk.effects, desk.why, desk.confirmed, desk.memory_dirty);
-        Step { effects, intake: heard.intake, from, to: self.phase.name(), confirmed, memory_changed, why }
+        let (effects, why, confirmed, memory_changed, marks) =
+            (desk.effects, desk.why, desk.confirmed, desk.memory_dirty, desk.marks);
+        Step { effects, intake: heard.intake, from, to: self.phase.name(), confirmed, memory_changed, why, marks }
+    }
+
+    /// Events may have been missed: the vendor is looked at before the desk speaks again.
+    pub fn suspect(&mut self) {
+        self.common.volatile.suspect = true;
+    }
+
+    /// Returns when something was last said that is remembered.
+    pub fn last_word(&self) -> Option<Timestamp> {
+        self.memory.messages().last().map(|message| message.at)
     }
 
     /// Returns whether something is left to do without a customer, a person or an operator.

@@ -1,5 +1,7 @@
 //! Identities: of conversations, contacts, messages, outbox rows, commits and nodes.
 
+#![deny(clippy::disallowed_methods)]
+
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;

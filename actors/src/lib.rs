@@ -17,6 +17,7 @@ pub mod ports;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 pub mod time;
+pub mod view;
 
 mod alerts;
 mod conversation;

@@ -115,6 +115,8 @@ pub const MODEL_CALLS_ABORTED: &str = "frontdesk_model_calls_aborted_total";
 pub const HANDOFFS: &str = "frontdesk_handoffs_total";
 /// Conversations a person took by themselves.
 pub const TAKEOVERS: &str = "frontdesk_takeovers_total";
+/// Conversations that people gave back to the desk.
+pub const HANDBACKS: &str = "frontdesk_handbacks_total";
 /// Steps of verification, by outcome.
 pub const VERIFICATIONS: &str = "frontdesk_verifications_total";
 /// Mails, by verdict.
@@ -170,7 +172,7 @@ pub const ALL: &[Metric] = &[
         &[label("bound", &["conversation", "total", "hold"])],
     ),
     gauge(DELIVER_WAITING, "Events waiting inside the engine.", &[]),
-    counter(DEDUPE_HITS, "Events that had been taken before.", &[label("kind", &["message", "event"])]),
+    counter(DEDUPE_HITS, "Events that had been taken before.", &[]),
     gauge(CONVERSATIONS_LIVE, "Conversations in memory, by phase.", &[PHASE]),
     counter(SPAWNS, "Conversation actors started.", &[]),
     counter(
@@ -178,7 +180,7 @@ pub const ALL: &[Metric] = &[
         "Conversations loaded from the store.",
         &[label("outcome", &["found", "new", "failed", "garbled"])],
     ),
-    counter(RESTARTS, "Actors restarted, by cause.", &[label("cause", &["panic", "error", "killed", "conflict"])]),
+    counter(RESTARTS, "Actors restarted, by cause.", &[label("cause", &["panic", "killed", "gate", "watch"])]),
     gauge(QUARANTINED, "Conversations set aside because their record cannot be read.", &[]),
     counter(PASSIVATIONS, "Conversations that left memory because nothing happened.", &[]),
     counter(COMMITS, "Commits, by outcome.", &[COMMIT]),
@@ -192,14 +194,14 @@ pub const ALL: &[Metric] = &[
     counter(
         LOOKS,
         "Looks at a vendor after a gap or a send of unknown outcome.",
-        &[label("outcome", &["landed", "absent", "undecided", "forbidden", "failed"])],
+        &[label("outcome", &["seen", "forbidden", "failed"])],
     ),
     counter(EFFECTS, "What left the house, by kind and verdict.", &[EFFECT, VERDICT]),
     histogram(EFFECT_SECONDS, "One effect on the wire.", &[EFFECT, VERDICT]),
     counter(
         ROWS_DROPPED,
         "Rows dropped at their claim, unsent.",
-        &[label("why", &["person_has_it", "stale", "unwanted", "deleted", "too_old"])],
+        &[label("why", &["person_has_it", "stale", "unwanted"])],
     ),
     gauge(ROWS_HELD, "Rows of unknown outcome that wait for an operator.", &[]),
     gauge(OLDEST_OBLIGATION_SECONDS, "Age of the oldest unanswered customer message; 0 if there is none.", &[]),
@@ -219,6 +221,7 @@ pub const ALL: &[Metric] = &[
     ),
     counter(HANDOFFS, "Conversations handed to a person, by reason.", &[REASON]),
     counter(TAKEOVERS, "Conversations a person took by themselves, by reason.", &[REASON]),
+    counter(HANDBACKS, "Conversations that people, a switch or idleness gave back to the desk.", &[]),
     counter(VERIFICATIONS, "Steps of verification, by outcome.", &[VERIFICATION]),
     counter(MAILS, "Mails, by verdict.", &[VERDICT]),
     histogram(GATE_WAIT_SECONDS, "How long effects waited for their gate.", &[LANE]),
@@ -231,14 +234,14 @@ pub const ALL: &[Metric] = &[
     counter(
         ALERTS,
         "Alerts, by key and outcome.",
-        &[ALERT, label("outcome", &["posted", "folded", "resolved", "failed"])],
+        &[ALERT, label("outcome", &["raised", "folded", "posted", "failed", "dropped"])],
     ),
     gauge(HUMAN_MODE, "1 while the global human switch is on.", &[]),
     counter(INPUTS_IGNORED, "Inputs that changed nothing, by why.", &[IGNORED]),
     counter(
         LATE_REPLIES,
         "Results that came for an abandoned attempt and were ignored.",
-        &[label("kind", &["model", "send", "look", "mail", "card"])],
+        &[label("kind", &["model", "send", "look"])],
     ),
     gauge(PAGE_SESSIONS, "Open pages.", &[]),
     counter(PANICS, "Panics anywhere in the process.", &[]),

@@ -13,7 +13,7 @@ use ractor::ActorRef;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use tokio::sync::watch;
 
 /// Shared by all actors of one engine.
@@ -27,6 +27,8 @@ pub(crate) struct Shared {
     pub(crate) waiting: AtomicUsize,
     pub(crate) human_mode: AtomicBool,
     pub(crate) store_down: AtomicBool,
+    /// Until when events may have been missed: this engine's start, or the store's return; UTC milliseconds.
+    pub(crate) missed_until: AtomicI64,
     pub(crate) model_faulty: AtomicBool,
     pub(crate) directory: OnceLock<ActorRef<DirectoryMsg>>,
     pub(crate) alerts: OnceLock<ActorRef<AlertsMsg>>,
@@ -116,7 +118,10 @@ impl Shared {
         let was_down = self.store_down.swap(!answers, Ordering::Relaxed);
         match (was_down, answers) {
             (false, false) => self.raise(Incident::StoreUnavailable),
-            (true, true) => self.resolve(Incident::StoreUnavailable),
+            (true, true) => {
+                self.missed_until.store(self.ports.clock.now().as_millis(), Ordering::Relaxed);
+                self.resolve(Incident::StoreUnavailable);
+            }
             (true, false) | (false, true) => {}
         }
     }

@@ -4,12 +4,14 @@
 //! failure means depends on where it happens: before the message is handed over nothing was sent, after it nobody knows.
 //! One connection per mail: a desk sends a few an hour, and servers drop idle connections.
 
+mod alert;
 mod demo;
 mod letter;
 mod server;
 mod session;
 mod verdict;
 
+pub use alert::AlertMails;
 pub use demo::{DemoMail, DemoMailbox};
 pub use letter::{Letter, Letters};
 
@@ -19,7 +21,7 @@ use frontdesk_actors::ports::{Mailer, Verdict, VerificationMail};
 use frontdesk_actors::time::{Clock, Timestamp};
 use lettre::address::Envelope;
 use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart};
+use lettre::message::{Mailbox, MessageBuilder, MultiPart};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{Address, Message};
 use secrecy::SecretString;
@@ -99,37 +101,54 @@ impl Smtp {
 
     fn message(&self, to: Address, mail: &VerificationMail, id: &OutboundId) -> Option<Message> {
         let letter = self.letters.compose(mail);
+        let body = MultiPart::alternative_plain_html(letter.text, letter.html);
+        self.envelope(to, id).subject(letter.subject).multipart(body).ok()
+    }
+
+    fn envelope(&self, to: Address, id: &OutboundId) -> MessageBuilder {
         let raw =
             |name: &'static str, value: &str| HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned());
         Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
-            .subject(letter.subject)
             .date(system_time(self.clock.now()))
             .message_id(Some(message_id(id, &self.from.email)))
             // RFC 3834: keeps vacation responders from answering. The second header says it to Exchange.
             .raw_header(raw("Auto-Submitted", "auto-generated"))
             .raw_header(raw("X-Auto-Response-Suppress", "All"))
-            .multipart(MultiPart::alternative_plain_html(letter.text, letter.html))
-            .ok()
+    }
+
+    /// Sends a plain mail of the desk's own.
+    async fn deliver_plain(&self, to: &Address, (subject, text): (String, String), id: &OutboundId) -> Verdict {
+        match self.envelope(to.clone(), id).subject(subject).body(text) {
+            Ok(message) => self.hand_over(to.clone(), &message).await,
+            Err(_) => rejected("the mail could not be put together"),
+        }
+    }
+
+    async fn hand_over(&self, to: Address, message: &Message) -> Verdict {
+        match Envelope::new(Some(self.from.email.clone()), vec![to]) {
+            Ok(envelope) => session::deliver(&self.server, &self.hello, &envelope, &message.formatted()).await,
+            Err(_) => rejected("the mail could not be addressed"),
+        }
     }
 }
 
 #[async_trait]
 impl Mailer for Smtp {
     async fn send(&self, mail: &VerificationMail, id: &OutboundId) -> Verdict {
-        let rejected = |why: &str| Verdict::Rejected { why: why.to_owned() };
         let Ok(to) = mail.address.trim().parse::<Address>() else {
             return rejected("the customer's address is not a valid e-mail address");
         };
         let Some(message) = self.message(to.clone(), mail, id) else {
             return rejected("the mail could not be put together");
         };
-        let Ok(envelope) = Envelope::new(Some(self.from.email.clone()), vec![to]) else {
-            return rejected("the mail could not be addressed");
-        };
-        session::deliver(&self.server, &self.hello, &envelope, &message.formatted()).await
+        self.hand_over(to, &message).await
     }
+}
+
+fn rejected(why: &str) -> Verdict {
+    Verdict::Rejected { why: why.to_owned() }
 }
 
 /// Returns the Message-ID: the same for every try of a row, so that a mail sent twice is filed as one.

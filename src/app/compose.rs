@@ -7,16 +7,17 @@ use super::{OsCrypto, policy};
 use crate::adapters::chatwoot::{AttributeMac, BotId, Chatwoot, ParseContext, WebhookSecrets};
 use crate::adapters::mock_model::MockModel;
 use crate::adapters::openai::{Api, Instructions, OpenAi};
-use crate::adapters::smtp::{DemoMailbox, Letters, Smtp};
-use crate::adapters::teams::{NoSink, Teams, UtcOffset};
-use crate::adapters::web::{CardsView, DemoCards, MailboxView, Web, WebSettings};
+use crate::adapters::second_path::SecondPath;
+use crate::adapters::smtp::{AlertMails, DemoMailbox, Letters, Smtp};
+use crate::adapters::teams::{DemoAlerts, NoSink, Teams, UtcOffset, Wording};
+use crate::adapters::web::{Web, WebSettings};
 use crate::adapters::{chatwoot, openai, smtp, teams};
 use crate::config::{CardShape, Config, MailRoute, ModelApi};
 use crate::http::auth::AdminAuth;
 use crate::http::hold::{Holds, Patience};
 use crate::http::intake::{ChatwootIntake, SignaturePolicy};
 use crate::http::metrics::MetricsText;
-use crate::http::page::{self, PageMode, PageState};
+use crate::http::page::{self, CardsView, MailboxView, PageMode, PageState};
 use crate::http::{self, AppState, HttpSettings, minimal::WebDesk};
 use crate::language::Locales;
 use crate::links::Links;
@@ -24,7 +25,7 @@ use crate::shutdown::Lifecycle;
 use crate::telemetry::MetricsPage;
 use axum::Router;
 use frontdesk_actors::engine::{Crypto, Engine, EngineHandle, Ports};
-use frontdesk_actors::ports::{AlertSink, Channel, Mailer, Model, Store};
+use frontdesk_actors::ports::{AlertSink, Card, Channel, Mailer, Model, Store};
 use frontdesk_actors::time::{Clock, SystemClock};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -49,7 +50,7 @@ struct Parts {
     links: Arc<Links>,
     web: Arc<Web>,
     mailbox: Option<Arc<DemoMailbox>>,
-    cards: Option<Arc<DemoCards>>,
+    cards: Option<Arc<DemoAlerts>>,
     edge: Option<Arc<Edge>>,
 }
 
@@ -69,8 +70,8 @@ pub(super) async fn desk(config: &Arc<Config>, store: Arc<dyn Store>, secrets: &
     let web = Arc::new(Web::new(store.clone(), clock.clone(), web_settings));
     let mut channels: BTreeMap<String, Arc<dyn Channel>> = BTreeMap::from([("web".to_owned(), web.clone() as _)]);
     let edge = chatwoot(config, secrets, &clock, &mut channels)?;
-    let (mailer, mailbox) = mailer(config, &links, &clock)?;
-    let (alerts, cards) = alerts(config, &phrases, &clock)?;
+    let Mailing { mailer, mailbox, smtp } = mailer(config, &links, &clock)?;
+    let (alerts, cards) = alerts(config, &clock, smtp)?;
     let crypto = Arc::new(OsCrypto::new(links.clone()));
     let settings = policy::settings(config, phrases, crypto.random()[0])?;
     let ports = Ports {
@@ -101,6 +102,7 @@ fn chatwoot(
         public_url: section.public_url.clone(),
         user_token: section.user_token.clone(),
         total_timeout: section.timeout,
+        max_text: section.max_text,
         ..chatwoot::Settings::new(access.base_url.clone(), access.account_id, access.api_token.clone())
     };
     let client =
@@ -152,7 +154,12 @@ fn model(config: &Config) -> Result<Arc<dyn Model>, String> {
     OpenAi::new(settings).map(|model| Arc::new(model) as _).map_err(|error| with_causes(&error))
 }
 
-type Mailing = (Arc<dyn Mailer>, Option<Arc<DemoMailbox>>);
+/// The mailer, and which of the two it is.
+struct Mailing {
+    mailer: Arc<dyn Mailer>,
+    mailbox: Option<Arc<DemoMailbox>>,
+    smtp: Option<Arc<Smtp>>,
+}
 
 fn mailer(config: &Config, links: &Arc<Links>, clock: &Arc<dyn Clock>) -> Result<Mailing, String> {
     let letters = Letters::new(links.clone(), &config.desk.site_name);
@@ -160,7 +167,7 @@ fn mailer(config: &Config, links: &Arc<Links>, clock: &Arc<dyn Clock>) -> Result
     let (url, password) = match section.route() {
         MailRoute::Mailbox => {
             let mailbox = Arc::new(DemoMailbox::new(letters, clock.clone()));
-            return Ok((mailbox.clone(), Some(mailbox)));
+            return Ok(Mailing { mailer: mailbox.clone(), mailbox: Some(mailbox), smtp: None });
         }
         MailRoute::Server { url, login } => (Some(url.clone()), login.map(|(_, password)| password.clone())),
         MailRoute::Gmail { password, .. } => (None, Some(password.clone())),
@@ -172,16 +179,21 @@ fn mailer(config: &Config, links: &Arc<Links>, clock: &Arc<dyn Clock>) -> Result
         sender_password: password,
         timeout: section.timeout,
     };
-    let mailer = Smtp::new(&settings, letters, clock.clone()).map_err(|error| with_causes(&error))?;
-    Ok((Arc::new(mailer), None))
+    let smtp = Arc::new(Smtp::new(&settings, letters, clock.clone()).map_err(|error| with_causes(&error))?);
+    Ok(Mailing { mailer: smtp.clone(), mailbox: None, smtp: Some(smtp) })
 }
 
-type Alerting = (Arc<dyn AlertSink>, Option<Arc<DemoCards>>);
+type Alerting = (Arc<dyn AlertSink>, Option<Arc<DemoAlerts>>);
 
-fn alerts(config: &Config, phrases: &Arc<Locales>, clock: &Arc<dyn Clock>) -> Result<Alerting, String> {
+fn alerts(config: &Config, clock: &Arc<dyn Clock>, smtp: Option<Arc<Smtp>>) -> Result<Alerting, String> {
+    let offset = UtcOffset::parse(&config.desk.utc_offset).unwrap_or_default();
+    let mails = alert_mails(config, smtp)?;
     let Some(url) = &config.teams.webhook_url else {
+        if let Some(mails) = mails {
+            return Ok((mails, None));
+        }
         if config.is_demo() {
-            let cards = Arc::new(DemoCards::new(phrases.clone(), config.desk.locale));
+            let cards = Arc::new(DemoAlerts::new(Wording::new(config.desk.locale, offset), clock.clone()));
             return Ok((cards.clone(), Some(cards)));
         }
         return Ok((Arc::new(NoSink::default()), None));
@@ -193,11 +205,31 @@ fn alerts(config: &Config, phrases: &Arc<Locales>, clock: &Arc<dyn Clock>) -> Re
             CardShape::Card => teams::CardShape::Card,
         },
         desk_locale: config.desk.locale,
-        utc_offset: UtcOffset::parse(&config.desk.utc_offset).unwrap_or_default(),
+        utc_offset: offset,
         timeout: config.teams.timeout,
     };
-    let sink = Teams::new(&settings, clock.clone()).map_err(|error| with_causes(&error))?;
-    Ok((Arc::new(sink), None))
+    let teams = Arc::new(Teams::new(&settings, clock.clone()).map_err(|error| with_causes(&error))?);
+    let sink: Arc<dyn AlertSink> = match mails {
+        Some(mails) => Arc::new(SecondPath::new(teams, mails, config.teams.second_path_after, clock.clone())),
+        None => teams,
+    };
+    Ok((sink, None))
+}
+
+/// Makes the sink that mails cards to `ALERT_EMAIL`.
+fn alert_mails(config: &Config, smtp: Option<Arc<Smtp>>) -> Result<Option<Arc<dyn AlertSink>>, String> {
+    let (Some(to), Some(smtp)) = (&config.teams.alert_email, smtp) else { return Ok(None) };
+    let offset = UtcOffset::parse(&config.desk.utc_offset).unwrap_or_default();
+    let wording = Wording::new(config.desk.locale, offset);
+    let words = move |card: &Card| {
+        let face = wording.face(card);
+        let facts = face.facts.iter().map(|(name, value)| format!("{name}: {value}\n"));
+        let button = face.button.iter().map(|(title, url)| format!("\n{title}: {url}\n"));
+        (face.title.clone(), facts.chain([format!("\n{}\n", face.text)]).chain(button).collect())
+    };
+    let mails = AlertMails::new(smtp, to, Box::new(words));
+    let mails = mails.ok_or("ALERT_EMAIL is not an e-mail address; write it as name@example.com")?;
+    Ok(Some(Arc::new(mails)))
 }
 
 impl Desk {
@@ -259,6 +291,7 @@ impl Desk {
             mailbox: parts.mailbox.clone().map(|mailbox| mailbox as Arc<dyn MailboxView>),
             cards: parts.cards.clone().map(|cards| cards as Arc<dyn CardsView>),
             site_name: config.desk.site_name.clone(),
+            lang: config.desk.default_locale,
             mode: PageMode {
                 demo: config.is_demo(),
                 chat: config.web_chat(),

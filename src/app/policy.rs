@@ -14,9 +14,6 @@ use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// How long one text in Chatwoot may be, in characters: it takes more, but nobody reads it.
-const CHATWOOT_TEXT: usize = 10_000;
-
 /// How many calls of its own the page's channel may run at once: they only go to the store.
 const WEB_WIDTH: usize = 256;
 
@@ -39,7 +36,7 @@ pub(super) fn settings(config: &Config, phrases: Arc<Locales>, boot: u64) -> Res
         ("chatwoot".to_owned(), gate(limits.chatwoot_width, limits.chatwoot_per_minute, MINUTE)),
         ("model".to_owned(), gate(limits.openai_width, limits.openai_per_minute, MINUTE)),
         ("mail".to_owned(), gate(limits.smtp_width, limits.smtp_per_minute, MINUTE)),
-        ("teams".to_owned(), gate(2, limits.teams_per_second.saturating_mul(60), MINUTE)),
+        ("cards".to_owned(), gate(2, limits.teams_per_second.saturating_mul(60), MINUTE)),
         ("web".to_owned(), GateSettings { width: WEB_WIDTH, budget: Arc::new(NoBudget) }),
     ]);
     Ok(settings)
@@ -51,7 +48,7 @@ fn policy(config: &Config, phrases: Arc<Locales>) -> Result<Policy, String> {
         gate: config.gate.enabled,
         debounce_quiet: desk.debounce_quiet,
         debounce_max: desk.debounce_max,
-        max_text: CHATWOOT_TEXT,
+        max_text: config.chatwoot.max_text,
         human_idle: None,
         answer_open_unassigned: config.chatwoot.answer_open_unassigned,
     };
@@ -60,7 +57,7 @@ fn policy(config: &Config, phrases: Arc<Locales>) -> Result<Policy, String> {
         max_text: web::MAX_TEXT,
         human_idle: desk.human_idle,
         answer_open_unassigned: false,
-        ..chatwoot.clone()
+        ..chatwoot
     };
     Ok(Policy {
         channels: BTreeMap::from([("chatwoot".to_owned(), chatwoot), ("web".to_owned(), page)]),
@@ -74,7 +71,7 @@ fn policy(config: &Config, phrases: Arc<Locales>) -> Result<Policy, String> {
             resend_cooldown: config.gate.resend_cooldown,
             resends: config.gate.resends,
             wrong_codes: config.gate.wrong_codes,
-            ..GatePolicy::default()
+            mail_tries: config.gate.mail_tries,
         },
         turn: TurnPolicy {
             max_retries: config.model.max_retries,

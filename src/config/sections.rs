@@ -92,6 +92,8 @@ pub struct Gate {
     pub resends: u32,
     /// How many wrong codes end a challenge.
     pub wrong_codes: u32,
+    /// How often a failing mail is tried before a person is fetched.
+    pub mail_tries: u32,
     /// Mails to one address within an hour.
     pub mails_per_address_hour: u32,
     /// Mails to one address within a day.
@@ -172,6 +174,8 @@ pub struct Chatwoot {
     pub bot_id: Option<u64>,
     /// Whether open conversations that nobody has are answered.
     pub answer_open_unassigned: bool,
+    /// How long one text may be, in characters.
+    pub max_text: usize,
     /// How long after an unknown send its absence starts to prove something.
     #[serde(deserialize_with = "fields::millis")]
     pub settle_time: Duration,
@@ -275,6 +279,11 @@ pub struct Teams {
     pub webhook_url: Option<SecretString>,
     /// What the Workflow expects.
     pub card_shape: CardShape,
+    /// Where cards go by mail when Teams accepts nothing.
+    pub alert_email: Option<String>,
+    /// For how long Teams must have accepted nothing.
+    #[serde(deserialize_with = "fields::millis")]
+    pub second_path_after: Duration,
     /// How long one post may take.
     #[serde(deserialize_with = "fields::millis")]
     pub timeout: Duration,

@@ -11,50 +11,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Requests by route, method and status.
-pub const REQUESTS: &str = "frontdesk_http_requests_total";
-/// How long requests take, by route.
-pub const REQUEST_SECONDS: &str = "frontdesk_http_request_duration_seconds";
-/// Webhooks by channel and outcome.
-pub const WEBHOOKS: &str = "frontdesk_webhooks_total";
-/// How long a vendor waits for the acknowledgement, by channel and outcome.
-pub const WEBHOOK_SECONDS: &str = "frontdesk_webhook_seconds";
-/// Webhooks whose signature was not accepted, by channel and reason.
-pub const SIGNATURE_FAILURES: &str = "frontdesk_signature_failures_total";
-/// Events refused because too much was waiting, by what was full.
-pub const DELIVER_BUSY: &str = "frontdesk_deliver_busy_total";
-/// Webhooks that wait for the store.
-pub const HELD: &str = "frontdesk_webhooks_held";
-/// Verification pages by what they showed.
-pub const VERIFY_PAGES: &str = "frontdesk_verify_pages_total";
-/// Callers of the admin API that were refused, by reason.
-pub const ADMIN_REFUSED: &str = "frontdesk_admin_refused_total";
-
-/// Every metric of the HTTP side with its meaning.
-pub const ALL: [(&str, &str); 9] = [
-    (REQUESTS, "HTTP requests by route template, method and status"),
-    (REQUEST_SECONDS, "Seconds from the head of a request to the head of its response, by route template"),
-    (WEBHOOKS, "Vendor webhooks by channel and outcome"),
-    (WEBHOOK_SECONDS, "Seconds a vendor waited for the acknowledgement of a webhook, by channel and outcome"),
-    (SIGNATURE_FAILURES, "Webhooks whose signature was not accepted, by channel and reason"),
-    (DELIVER_BUSY, "Events refused because too much was waiting, by what was full"),
-    (HELD, "Webhooks that wait for the store at this moment"),
-    (VERIFY_PAGES, "Verification pages by what they showed"),
-    (ADMIN_REFUSED, "Refused callers of the admin API by reason"),
-];
-
-/// Registers the descriptions with the installed recorder.
-pub fn describe() {
-    for (name, meaning) in ALL {
-        match name {
-            REQUEST_SECONDS | WEBHOOK_SECONDS => {
-                ::metrics::describe_histogram!(name, ::metrics::Unit::Seconds, meaning);
-            }
-            HELD => ::metrics::describe_gauge!(name, meaning),
-            _ => ::metrics::describe_counter!(name, meaning),
-        }
-    }
-}
+pub use frontdesk_actors::metrics::{
+    ADMIN_REFUSED, DELIVER_BUSY, HTTP_REQUEST_SECONDS as REQUEST_SECONDS, HTTP_REQUESTS as REQUESTS,
+    SIGNATURE_FAILURES, VERIFY_PAGES, WEBHOOK_SECONDS, WEBHOOKS, WEBHOOKS_HELD as HELD,
+};
 
 /// Renders all metrics of the process as Prometheus text.
 #[derive(Clone)]

@@ -16,7 +16,7 @@ pub(crate) fn recorded() -> String {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
     let handle = HANDLE.get_or_init(|| {
         let handle = PrometheusBuilder::new().install_recorder().unwrap();
-        frontdesk::http::metrics::describe();
+        frontdesk_actors::metrics::describe_all();
         handle
     });
     handle.render()

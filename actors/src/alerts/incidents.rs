@@ -1,6 +1,8 @@
 //! Which incidents are open, and what colleagues are told about them: one card per incident, repeats folded into a digest,
 //! the end announced. Pure.
 
+#![deny(clippy::disallowed_methods)]
+
 use crate::flow::Incident;
 use crate::ports::Card;
 use crate::time::Timestamp;

@@ -3,6 +3,7 @@
 
 use super::ConversationMsg;
 use super::live::{Batch, Live};
+use super::measure;
 use crate::flow::outbox::{Lane, Row, RowKind};
 use crate::flow::{Effect, Incident, Input, SendOutcome};
 use crate::ids::{ConversationKey, MessageId, Ticket};
@@ -39,6 +40,7 @@ impl Live {
 
     pub(super) fn perform(&mut self, batch: Batch) {
         let claimed = batch.claimed;
+        batch.steps.iter().flat_map(|(_, step)| &step.marks).for_each(measure::count);
         for effect in batch.steps.into_iter().flat_map(|(_, step)| step.effects) {
             match effect {
                 Effect::AbortModel => {}
@@ -174,7 +176,7 @@ pub(crate) const MODEL: &str = "model";
 pub(crate) const MAIL: &str = "mail";
 
 /// The name of the cards' gate.
-pub(crate) const CARDS: &str = "teams";
+pub(crate) const CARDS: &str = "cards";
 
 /// Returns the gate a lane goes through.
 fn account(key: &ConversationKey, lane: Lane) -> &str {
@@ -294,6 +296,9 @@ fn note_outcome(
     };
     counter!(metrics::EFFECTS, "kind" => kind, "verdict" => name).increment(1);
     histogram!(metrics::EFFECT_SECONDS, "kind" => kind, "verdict" => name).record(started.elapsed().as_secs_f64());
+    if matches!(row.kind, RowKind::Mail(_)) {
+        counter!(metrics::MAILS, "verdict" => name).increment(1);
+    }
     if !why.is_empty() {
         tracing::warn!(conversation = %key, row = %row.id, kind, verdict = name, attempt = row.tries, why, "a send did not settle");
     }

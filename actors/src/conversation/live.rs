@@ -13,6 +13,7 @@ use crate::metrics;
 use crate::outbound::{Permit, Priority};
 use crate::ports::{Due, PortError};
 use crate::shared::{AbortOnDrop, Shared};
+use crate::time::Timestamp;
 use ::metrics::counter;
 use ractor::ActorRef;
 use std::collections::BTreeMap;
@@ -50,6 +51,19 @@ pub(crate) struct Loaded {
     pub(super) version: u64,
     /// Of the record as stored, to see whether anything changed.
     pub(super) digest: u64,
+    /// Until when no event of it can have been missed.
+    heard_until: Timestamp,
+}
+
+impl Loaded {
+    /// Makes the flow look before it speaks where events may have been missed since it was last heard of.
+    fn suspect_if_missed(mut self, until: Timestamp) -> Self {
+        if self.heard_until < until {
+            self.flow.suspect();
+            self.heard_until = until;
+        }
+        self
+    }
 }
 
 /// What one message led to, before it is committed.
@@ -163,7 +177,6 @@ impl Live {
                     return Ok(answer);
                 }
                 Committed::Conflict => {
-                    counter!(metrics::RESTARTS, "cause" => "conflict").increment(1);
                     self.let_go();
                 }
                 Committed::Failed(error) => {
@@ -232,7 +245,7 @@ impl Live {
             | Input::DeadlineReached
             | Input::Recovered { .. } => None,
         };
-        let intake = intake.unwrap_or(crate::engine::Intake::Accepted);
+        let intake = intake.unwrap_or(crate::view::Intake::Accepted);
         Answer { receipt: Receipt { intake, phase: flow.phase_name() }, challenge }
     }
 
@@ -253,7 +266,9 @@ impl Live {
 
     /// Loads the conversation unless it is in memory. One that does not exist yet begins here.
     async fn hydrate(&mut self) -> Result<(), DeliverError> {
-        if self.loaded.is_some() {
+        let missed_until = Timestamp::from_millis(self.shared.missed_until.load(Ordering::Relaxed));
+        if let Some(loaded) = self.loaded.take() {
+            self.loaded = Some(loaded.suspect_if_missed(missed_until));
             return Ok(());
         }
         let stored = match self.shared.ports.store.load(&self.key).await {
@@ -266,14 +281,18 @@ impl Live {
         let ctx = self.shared.ctx();
         let Some(stored) = stored else {
             counter!(metrics::HYDRATIONS, "outcome" => "new").increment(1);
-            self.loaded = Some(Loaded { flow: Flow::new(&ctx, self.key.clone()), version: 0, digest: 0 });
+            let flow = Flow::new(&ctx, self.key.clone());
+            self.loaded = Some(Loaded { flow, version: 0, digest: 0, heard_until: ctx.now });
             return Ok(());
         };
         match Flow::restore(&ctx, &stored.record, stored.memory.as_deref()) {
             Ok(flow) => {
                 counter!(metrics::HYDRATIONS, "outcome" => "found").increment(1);
                 let digest = crate::ids::stable_hash(&stored.record);
-                self.loaded = Some(Loaded { flow, version: stored.version, digest });
+                // Without a memory nobody knows since when: it may have been months.
+                let heard_until = flow.last_word().unwrap_or_default();
+                let loaded = Loaded { flow, version: stored.version, digest, heard_until };
+                self.loaded = Some(loaded.suspect_if_missed(missed_until));
                 Ok(())
             }
             Err(error) => {

@@ -1,5 +1,7 @@
 //! How often a failing conversation is started again. Pure.
 
+#![deny(clippy::disallowed_methods)]
+
 use crate::ids::ConversationKey;
 use crate::time::Timestamp;
 use std::collections::BTreeMap;

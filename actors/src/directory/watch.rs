@@ -4,10 +4,10 @@
 
 use crate::conversation::ConversationMsg;
 use crate::directory::DirectoryMsg;
-use crate::engine::PhaseName;
 use crate::ids::ConversationKey;
 use crate::metrics;
 use crate::shared::Shared;
+use crate::view::PhaseName;
 use ::metrics::{counter, gauge};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::sync::Arc;

@@ -45,7 +45,7 @@ pub struct Settings {
     pub node: Node,
     /// The conversations' rules.
     pub policy: Policy,
-    /// The gates by account: the channels' names, `model`, `mail`, `teams`. An account without one is not limited.
+    /// The gates by account: the channels' names, `model`, `mail`, `cards`. An account without one is not limited.
     pub gates: BTreeMap<String, GateSettings>,
     /// How long a conversation with work in hand is left alone by other nodes, unless renewed.
     pub lease: Duration,

@@ -2,6 +2,7 @@
 
 use crate::domain::{Lang, Remembered, Role, Status, Verified};
 use crate::flow::effect::{Effect, Incident};
+use crate::flow::mark::{Dropped, GateMark, Mark};
 use crate::flow::memory::Memory;
 use crate::flow::outbox::{Row, RowKind, Tie};
 use crate::flow::phase::{AwaitingEmail, Bot, Challenge, Human, Owed, PendingVerification, Phase};
@@ -36,6 +37,9 @@ pub(crate) struct Desk<'a> {
     pub(crate) why: Option<&'static str>,
     /// Whether this very input verified the customer.
     pub(crate) confirmed: bool,
+    pub(crate) marks: Vec<Mark>,
+    /// Whether a person had the conversation before this input.
+    pub(crate) person_has_it: bool,
 }
 
 impl Desk<'_> {
@@ -51,6 +55,11 @@ impl Desk<'_> {
     pub(crate) fn ignore(&mut self, why: &'static str) -> Next {
         self.why = Some(why);
         Next::Stay
+    }
+
+    /// Counts a step at the gate.
+    pub(crate) fn gate_mark(&mut self, step: GateMark) {
+        self.marks.push(Mark::Gate(step));
     }
 
     // === Speaking ===
@@ -125,6 +134,7 @@ impl Desk<'_> {
     /// Writes down that the customer is verified, here and for their other conversations.
     pub(crate) fn admit(&mut self, verified: Verified) {
         use crate::domain::ProofKind;
+        self.gate_mark(GateMark::Verified(verified.by));
         self.common.verified = Some(verified.clone());
         let address = verified.address.clone();
         match verified.by {
@@ -147,7 +157,7 @@ impl Desk<'_> {
         }
         match parked {
             Some(challenge) if challenge.expires > self.ctx.now => {
-                Phase::PendingVerification(PendingVerification { challenge, reminded: self.ctx.now })
+                Phase::PendingVerification(PendingVerification { challenge, reminded: None })
             }
             Some(_) | None => Phase::AwaitingEmail(AwaitingEmail::default()),
         }
@@ -158,6 +168,7 @@ impl Desk<'_> {
     /// Fetches a person: tells the customer, gives the conversation to the people, and tells them why.
     pub(crate) fn fetch_person(&mut self, reason: Reason, parked: Option<Challenge>) -> Phase {
         self.fall_silent();
+        self.marks.push(Mark::HandedOff(reason.clone()));
         let asked = matches!(reason, Reason::AskedByCustomer | Reason::AskedByModel(_) | Reason::Operator);
         let phrase = if asked { Phrase::HandoffAsked } else { Phrase::HandoffSorry };
         self.say_tied(&phrase, &Tie::Handoff);
@@ -174,6 +185,7 @@ impl Desk<'_> {
     /// A person took it: the desk is silent, and gives up what the vendor still calls the bot's.
     pub(crate) fn give_way(&mut self, reason: Reason, parked: Option<Challenge>) -> Phase {
         self.fall_silent();
+        self.marks.push(Mark::TakenOver(reason.clone()));
         let touched = matches!(reason, Reason::PersonWrote | Reason::PersonAssigned | Reason::ColleagueNote);
         let pending = self.common.state.as_ref().is_none_or(|state| state.status == Status::Pending);
         if pending && !matches!(reason, Reason::OtherBot) {
@@ -200,6 +212,7 @@ impl Desk<'_> {
         });
         for row in &cut {
             self.unsay(row);
+            self.marks.push(Mark::RowDropped(Dropped::PersonHasIt));
             self.why = Some("dropped what was not yet sent");
         }
     }

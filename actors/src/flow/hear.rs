@@ -1,16 +1,17 @@
 //! From inputs to signals: what is the same in every phase. Duplicates, the vendor's state, the human switch.
 
 use crate::domain::{Assignee, ConversationState, CustomerMessage, Event, Inbound, Order, Remembered, Role, Status};
-use crate::engine::Intake;
 use crate::flow::desk::Desk;
 use crate::flow::effect::{Effect, Incident};
 use crate::flow::input::Input;
+use crate::flow::mark::{GateMark, Mark};
 use crate::flow::outbox::Tie;
 use crate::flow::phase::{Back, Phase, Signal};
 use crate::ids::MessageId;
 use crate::language::Reason;
 use crate::ports::Verdict;
 use crate::time::Timestamp;
+use crate::view::Intake;
 
 /// How many takes without progress are enough: then a person is fetched.
 const MAX_TAKES: u32 = 3;
@@ -34,7 +35,10 @@ impl Desk<'_> {
     pub(crate) fn hear(&mut self, phase: &mut Phase, input: Input) -> Heard {
         match input {
             Input::Inbound(inbound) => self.hear_inbound(phase, *inbound),
-            Input::ContactKnown(verified) => Heard::accepted(vec![Signal::Proven(verified)]),
+            Input::ContactKnown(verified) => {
+                self.gate_mark(GateMark::Known);
+                Heard::accepted(vec![Signal::Proven(verified)])
+            }
             Input::LinkConfirmed(challenge) => Heard::accepted(vec![Signal::Confirmed(challenge)]),
             Input::LinkDisowned(challenge) => Heard::accepted(vec![Signal::Disowned(challenge)]),
             Input::Ordered(Order::Human) => Heard::accepted(vec![Signal::FetchPerson(Reason::Operator)]),
@@ -153,10 +157,13 @@ impl Desk<'_> {
         self.saw(id);
         if self.common.seen.contains(id) {
             self.why = Some("taken before");
+            self.marks.push(Mark::Duplicate);
             return false;
         }
         self.common.seen.insert(id);
-        self.common.raise_watermark(id);
+        if !self.common.volatile.gap && !self.common.volatile.suspect {
+            self.common.watermark = self.common.watermark.max(id);
+        }
         true
     }
 
@@ -170,6 +177,7 @@ impl Desk<'_> {
         let known = self.common.state.as_ref().map_or(0, |state| state.version).max(self.common.volatile.version);
         if new.version < known {
             self.why = Some("an older state of the conversation");
+            self.marks.push(Mark::OlderState);
             return Vec::new();
         }
         self.common.volatile.version = new.version;
@@ -178,10 +186,11 @@ impl Desk<'_> {
         let mut signals = edges(old, &new);
         let pending_ours = self.common.outbox.rows().iter().any(|row| row.tie == Tie::Pend);
         let is_human = matches!(phase, Phase::Human(_));
-        if old.is_none() && new.status == Status::Open && new.assignee == Assignee::Nobody {
+        let ours = self.channel().is_ours(&new);
+        if old.is_none() && !ours && new.status == Status::Open && new.assignee == Assignee::Nobody {
             self.effects.push(Effect::Alert(Incident::NoBotConnected));
         }
-        let not_ours = !self.channel().is_ours(&new) && new.status != Status::Resolved;
+        let not_ours = !ours && new.status != Status::Resolved;
         if not_ours && !is_human && !pending_ours {
             signals.push(Signal::TakenOver(Reason::NotPending));
         }

@@ -2,6 +2,7 @@
 
 use crate::flow::desk::Desk;
 use crate::flow::effect::{Effect, Incident};
+use crate::flow::mark::Mark;
 use crate::flow::outbox::{RowState, look_pauses};
 use crate::flow::phase::{Phase, Signal};
 use crate::flow::policy::backoff;
@@ -15,7 +16,7 @@ impl Desk<'_> {
     pub(crate) fn must_look(&self) -> bool {
         let volatile = &self.common.volatile;
         let limit = self.policy().outbox.fresh;
-        volatile.gap || volatile.fresh.is_none_or(|seen| self.ctx.now.since(seen) > limit)
+        volatile.gap || volatile.suspect || volatile.fresh.is_none_or(|seen| self.ctx.now.since(seen) > limit)
     }
 
     /// Starts a look, unless one is running or a failed one is resting.
@@ -27,8 +28,17 @@ impl Desk<'_> {
         let ticket = self.common.ticket();
         self.common.volatile.looking = Some((ticket, self.ctx.now));
         self.common.volatile.look_again = None;
-        // Rows of unknown outcome were claimed at the record's watermark: their messages lie above it.
-        self.effects.push(Effect::Look { ticket, after: self.common.watermark });
+        // The watermark may have moved since rows of unknown outcome were claimed: the customer goes on writing.
+        let watermark = self.common.watermark;
+        let after = self.common.outbox.unknown_after().map_or(watermark, |after| after.min(watermark));
+        self.effects.push(Effect::Look { ticket, after });
+    }
+
+    /// From here on everything is known, up to the newest message seen.
+    pub(crate) fn close_gap(&mut self) {
+        let common = &mut *self.common;
+        (common.volatile.gap, common.volatile.suspect) = (false, false);
+        common.watermark = common.watermark.max(common.volatile.watermark);
     }
 
     pub(crate) fn looked(
@@ -39,6 +49,7 @@ impl Desk<'_> {
     ) -> Vec<Signal> {
         let Some((_, begun)) = self.common.volatile.looking.take_if(|(looking, _)| *looking == ticket) else {
             self.why = Some("a late look");
+            self.marks.push(Mark::Late("look"));
             return Vec::new();
         };
         match result {
@@ -60,8 +71,8 @@ impl Desk<'_> {
     }
 
     fn seen(&mut self, phase: &Phase, look: Look, begun: Timestamp) -> Vec<Signal> {
+        self.close_gap();
         let volatile = &mut self.common.volatile;
-        volatile.gap = false;
         volatile.failed_looks = 0;
         volatile.fresh = Some(self.ctx.now);
         let mut signals = self.hear_state(phase, look.state);
@@ -118,12 +129,17 @@ impl Desk<'_> {
         }
     }
 
-    /// The vendor does not let us look: unknown rows are held, and what crossed the gap goes to a person.
+    /// The vendor does not let us look: unknown rows are held, and what crossed the gap goes to a person. Where nothing
+    /// crossed it, the status that came with the customer's message must do.
     fn blind(&mut self) -> Vec<Signal> {
-        self.common.volatile.gap = false;
+        let crossed = self.common.volatile.gap || !self.common.volatile.suspect;
+        self.close_gap();
         self.common.volatile.fresh = Some(self.ctx.now);
         // No look will ever tell, so waiting proves nothing; an echo still settles a held row.
         self.judge_absence(false, Timestamp::from_millis(i64::MAX));
+        if !crossed {
+            return vec![Signal::Fresh];
+        }
         self.effects.push(Effect::Alert(Incident::LookForbidden));
         vec![Signal::FetchPerson(Reason::Interrupted)]
     }

@@ -4,7 +4,7 @@
 //! later ones of its lane until a look settles it; a held one does not.
 
 use crate::domain::Verified;
-use crate::ids::{Node, OutboundId};
+use crate::ids::{MessageId, Node, OutboundId};
 use crate::ports::{Act, Card, VerificationMail};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -174,6 +174,12 @@ pub struct Row {
     pub state: RowState,
     /// What went wrong last, for the operator.
     pub trouble: Option<String>,
+    /// On the first part of an answer: when the customer had asked.
+    #[serde(default)]
+    pub asked: Option<Timestamp>,
+    /// The newest vendor id known when it was claimed: if it landed, it stands above.
+    #[serde(default)]
+    pub after: MessageId,
 }
 
 /// The rows of a conversation, oldest first.
@@ -189,8 +195,27 @@ impl Outbox {
         let seq = self.next;
         self.next += 1;
         let id = OutboundId(format!("{epoch:08x}-{seq}"));
-        self.rows.push(Row { seq, id, kind, tie, made: now, tries: 0, state: RowState::Queued, trouble: None });
+        self.rows.push(Row {
+            seq,
+            id,
+            kind,
+            tie,
+            made: now,
+            tries: 0,
+            state: RowState::Queued,
+            trouble: None,
+            asked: None,
+            after: MessageId::default(),
+        });
         seq
+    }
+
+    /// Notes on the first part of the answer just queued when the customer had asked.
+    pub(crate) fn date_answer(&mut self, asked: Option<Timestamp>) {
+        let answers = |row: &&mut Row| row.tie == Tie::Answer && row.tries == 0 && row.asked.is_none();
+        if let Some(first) = self.rows.iter_mut().find(answers) {
+            first.asked = asked;
+        }
     }
 
     /// Returns all rows, oldest first.
@@ -235,6 +260,12 @@ impl Outbox {
         self.rows.iter().find(|row| row.kind.lane() == lane && row.state != RowState::Held)
     }
 
+    /// Returns above which vendor id the messages of all rows of unknown outcome stand, if there are such rows.
+    pub(crate) fn unknown_after(&self) -> Option<MessageId> {
+        let unknown = self.rows.iter().filter(|row| matches!(row.state, RowState::Unknown { .. }));
+        unknown.map(|row| row.after).min()
+    }
+
     /// Returns when rows must be tried or looked up again.
     pub(crate) fn deadlines(&self) -> impl Iterator<Item = Timestamp> {
         Lane::ALL.iter().filter_map(|lane| match self.head(*lane)?.state {
@@ -242,12 +273,6 @@ impl Outbox {
             RowState::Unknown { look_at, .. } => Some(look_at),
             RowState::Queued | RowState::Sending { .. } | RowState::Held => None,
         })
-    }
-
-    /// Returns whether a text may have landed that is not known to have.
-    pub(crate) fn is_in_doubt(&self) -> bool {
-        let doubtful = |state: &RowState| matches!(state, RowState::Sending { .. } | RowState::Unknown { .. });
-        self.rows.iter().any(|row| row.kind.is_speech() && doubtful(&row.state))
     }
 
     /// Returns whether something is left to do without an operator.

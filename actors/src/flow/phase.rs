@@ -1,10 +1,10 @@
 //! The four phases. What belongs to a phase lives in its variant.
 
 use crate::domain::Verified;
-use crate::engine::PhaseName;
 use crate::ids::{MessageId, Ticket};
 use crate::language::Reason;
 use crate::time::Timestamp;
+use crate::view::PhaseName;
 use serde::{Deserialize, Serialize};
 
 /// Where a conversation stands.
@@ -43,8 +43,9 @@ pub(crate) struct AwaitingEmail {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PendingVerification {
     pub(crate) challenge: Challenge,
-    /// When the desk last said how to go on.
-    pub(crate) reminded: Timestamp,
+    /// When the desk last reminded the customer.
+    #[serde(default)]
+    pub(crate) reminded: Option<Timestamp>,
 }
 
 /// Data of [`Phase::Bot`].

@@ -4,6 +4,7 @@
 use crate::domain::Status;
 use crate::flow::desk::Desk;
 use crate::flow::effect::Effect;
+use crate::flow::mark::{Dropped, Mark};
 use crate::flow::outbox::{Lane, Row, RowKind, RowState, Tie};
 use crate::flow::phase::{Phase, Signal};
 use crate::language::Reason;
@@ -72,10 +73,14 @@ impl Desk<'_> {
     }
 
     fn claim(&mut self, seq: u64) {
-        self.common.raise_watermark(self.common.volatile.watermark);
+        if !self.common.volatile.gap && !self.common.volatile.suspect {
+            self.common.watermark = self.common.watermark.max(self.common.volatile.watermark);
+        }
+        let after = self.common.watermark;
         let (node, now) = (self.ctx.node.clone(), self.ctx.now);
         if let Some(row) = self.common.outbox.row_mut(seq) {
             row.tries += 1;
+            row.after = after;
             row.state = RowState::Sending { node, since: now };
             let row = Box::new(row.clone());
             self.effects.push(Effect::Send(row));
@@ -87,11 +92,13 @@ impl Desk<'_> {
         match self.wanted(phase, row) {
             Wanted::Yes => false,
             Wanted::No(why) => {
+                self.marks.push(Mark::RowDropped(Dropped::Unwanted));
                 self.drop_row(seq);
                 self.why = Some(why);
                 true
             }
             Wanted::Stale => {
+                self.marks.push(Mark::RowDropped(Dropped::Stale));
                 self.drop_row(seq);
                 super::apply(phase, self, Signal::FetchPerson(Reason::Interrupted));
                 true

@@ -29,7 +29,8 @@ pub(crate) struct Common {
     /// The vendor's state, as last acted upon.
     pub(crate) state: Option<ConversationState>,
     pub(crate) seen: SeenWindow,
-    /// A look asks for everything above it: the newest vendor id that no text of unknown outcome can lie below.
+    /// The newest vendor id below which everything is known: a look asks for what lies above it. It stands still while
+    /// events may have been missed.
     pub(crate) watermark: MessageId,
     /// What the customer asked and nobody has answered, in the vendor's order.
     pub(crate) owed: Vec<Owed>,
@@ -63,6 +64,8 @@ pub(crate) struct Volatile {
     pub(crate) watermark: MessageId,
     /// Work crossed a process start or a lease: look before speaking.
     pub(crate) gap: bool,
+    /// Events may have been missed since the conversation was last heard of: look before speaking.
+    pub(crate) suspect: bool,
 }
 
 impl Common {
@@ -70,14 +73,6 @@ impl Common {
     pub(crate) fn ticket(&mut self) -> Ticket {
         self.next_ticket.0 += 1;
         self.next_ticket
-    }
-
-    /// Lets looks begin at this message, unless a text is on the wire or in doubt: it may have landed below, and a look that
-    /// began above it would take it for absent.
-    pub(crate) fn raise_watermark(&mut self, id: MessageId) {
-        if !self.outbox.is_in_doubt() {
-            self.watermark = self.watermark.max(id);
-        }
     }
 
     /// Remembers what became of a challenge.

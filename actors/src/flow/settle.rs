@@ -4,7 +4,8 @@
 use crate::flow::desk::Desk;
 use crate::flow::effect::{Effect, Incident};
 use crate::flow::input::SendOutcome;
-use crate::flow::outbox::{Row, RowKind, RowState, look_pauses};
+use crate::flow::mark::{GateMark, Mark};
+use crate::flow::outbox::{Row, RowKind, RowState, Tie, look_pauses};
 use crate::flow::phase::{MailNews, Signal};
 use crate::flow::policy::backoff;
 use crate::flow::{Ctx, Flow};
@@ -12,8 +13,9 @@ use crate::language::Reason;
 use crate::ports::{Act, Verdict};
 use std::time::Duration;
 
-/// How long a row rests after the account was refused; the gate pauses the lane itself.
-const FAULT_PAUSE: Duration = Duration::from_secs(60);
+/// How long a row rests after the account was refused. The gate pauses the lane itself, and longer each time; this must not
+/// outlast its first pause.
+const FAULT_PAUSE: Duration = Duration::from_secs(30);
 
 /// After how many tries of unknown outcome a mail counts as sent: once more under the same Message-ID, and no more.
 const MAIL_UNKNOWN_TRIES: u32 = 2;
@@ -26,6 +28,7 @@ impl Desk<'_> {
         });
         if !current {
             self.why = Some("a late outcome of an earlier try");
+            self.marks.push(Mark::Late("send"));
             return Vec::new();
         }
         match outcome {
@@ -39,6 +42,7 @@ impl Desk<'_> {
             }
             SendOutcome::Capped { by_address } => {
                 self.common.outbox.remove(seq);
+                self.gate_mark(GateMark::Capped);
                 vec![Signal::Mail(if by_address { MailNews::Sent } else { MailNews::Capped })]
             }
         }
@@ -69,6 +73,12 @@ impl Desk<'_> {
             self.saw(message);
         }
         self.common.outbox.remove(row.seq);
+        if row.kind.is_speech() && matches!(row.tie, Tie::Desk | Tie::Answer) && self.person_has_it {
+            self.marks.push(Mark::SentAfterPerson);
+        }
+        if let Some(asked) = row.asked {
+            self.marks.push(Mark::AnswerLanded(self.ctx.now.since(asked)));
+        }
         match &row.kind {
             RowKind::Mail(_) => vec![Signal::Mail(MailNews::Sent)],
             RowKind::Act(_) | RowKind::Card(_) | RowKind::Remember(_) => Vec::new(),
@@ -88,6 +98,7 @@ impl Desk<'_> {
         match &row.kind {
             RowKind::Mail(_) if row.tries >= self.policy().gate.mail_tries => {
                 self.common.outbox.remove(row.seq);
+                self.gate_mark(GateMark::MailFailed);
                 vec![Signal::Mail(MailNews::GivenUp)]
             }
             RowKind::Mail(_) => vec![Signal::Mail(MailNews::Delayed)],
@@ -98,7 +109,10 @@ impl Desk<'_> {
     fn rejected(&mut self, row: &Row) -> Vec<Signal> {
         self.common.outbox.remove(row.seq);
         match &row.kind {
-            RowKind::Mail(_) => vec![Signal::Mail(MailNews::Refused)],
+            RowKind::Mail(_) => {
+                self.gate_mark(GateMark::MailFailed);
+                vec![Signal::Mail(MailNews::Refused)]
+            }
             RowKind::Act(Act::Text { handoff: false, .. }) => {
                 self.effects.push(Effect::Alert(Incident::RowRejected));
                 vec![Signal::FetchPerson(Reason::Interrupted)]
@@ -166,6 +180,8 @@ impl Flow {
             effects: Vec::new(),
             why: None,
             confirmed: false,
+            marks: Vec::new(),
+            person_has_it: false,
         };
         for signal in desk.doubt_the_wire() {
             super::apply(&mut self.phase, &mut desk, signal);

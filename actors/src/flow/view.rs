@@ -1,10 +1,10 @@
 //! What operators, tests and the verification page see of a conversation.
 
-use crate::engine::{ChallengeView, RowView, Summary, View};
 use crate::flow::phase::{Challenge, Fate, Phase, Stage};
 use crate::flow::{Flow, Policy};
 use crate::ids::{ConversationKey, Ticket};
 use crate::time::Timestamp;
+use crate::view::{ChallengeView, RowView, Summary, View};
 
 impl Flow {
     /// Returns when [`crate::flow::Input::DeadlineReached`] is due, and why.
@@ -77,7 +77,7 @@ impl Flow {
     }
 
     /// Returns the phase by name.
-    pub fn phase_name(&self) -> crate::engine::PhaseName {
+    pub fn phase_name(&self) -> crate::view::PhaseName {
         self.phase.name()
     }
 

@@ -15,7 +15,7 @@ pub(super) const STATUS: Label = label("status", &[]);
 pub(super) const VERIFY_PAGE: Label =
     label("page", &["open", "done", "used", "expired", "disowned", "ended", "foreign", "malformed", "unavailable"]);
 pub(super) const PHASE: Label = label("phase", &["awaiting_email", "pending_verification", "bot", "human"]);
-pub(super) const LANE: Label = label("lane", &["chatwoot", "web", "model", "mail", "teams"]);
+pub(super) const LANE: Label = label("lane", &["chatwoot", "web", "model", "mail", "cards"]);
 pub(super) const VERDICT: Label = label("verdict", &["settled", "transient", "rejected", "account_fault", "unknown"]);
 pub(super) const EFFECT: Label = label(
     "kind",
@@ -24,14 +24,14 @@ pub(super) const EFFECT: Label = label(
         "note",
         "open",
         "pend",
-        "add_label",
+        "label",
         "priority",
         "team",
         "mark_verified",
         "contact_email",
-        "typing",
         "mail",
         "card",
+        "remember",
     ],
 );
 pub(super) const INTAKE: Label = label(
@@ -116,37 +116,24 @@ pub(super) const VERIFICATION: Label = label(
         "mail_failed",
     ],
 );
+/// The incidents' names, `card` for the posting itself, and `overflow`.
 pub(super) const ALERT: Label = label(
     "key",
     &[
-        "handoff",
-        "store",
-        "model",
-        "mail",
-        "chatwoot",
-        "teams",
-        "held",
-        "poison",
-        "quarantine",
-        "opened_while_away",
+        "model_unauthorized",
+        "model_not_found",
+        "model_quota",
+        "account_fault",
+        "row_held",
+        "row_rejected",
         "other_bot",
-        "restarts",
-        "interrupted",
+        "event_parked",
+        "quarantined",
+        "look_forbidden",
+        "no_bot_connected",
+        "store_unavailable",
+        "card",
+        "overflow",
     ],
 );
-pub(super) const IGNORED: Label = label(
-    "why",
-    &[
-        "duplicate",
-        "old",
-        "own_echo",
-        "not_ours",
-        "nothing_to_do",
-        "not_a_turn",
-        "late",
-        "early_deadline",
-        "human_has_it",
-        "not_pending",
-        "older_state",
-    ],
-);
+pub(super) const IGNORED: Label = label("why", &["nothing_to_do", "older_state"]);

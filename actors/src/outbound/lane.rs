@@ -1,5 +1,7 @@
 //! One outbound account's state: how many calls run, how long it rests, who waits. Pure but for its budget.
 
+#![deny(clippy::disallowed_methods)]
+
 use crate::ports::Verdict;
 use crate::time::Timestamp;
 use std::time::Duration;

@@ -24,6 +24,7 @@ pub(crate) enum Op {
     Looked(Eye),
     Recovered(u32),
     Crash(bool),
+    Missed,
     Pass(u64),
     Deadline,
 }
@@ -127,6 +128,7 @@ pub(crate) fn op() -> impl Strategy<Value = Op> {
         Just(Op::ModeOff),
         (1..5_u32).prop_map(Op::Recovered),
         any::<bool>().prop_map(Op::Crash),
+        Just(Op::Missed),
     ];
     prop_oneof![
         8 => words(),

@@ -4,8 +4,10 @@ use frontdesk_actors::domain::{Assignee, Status};
 use frontdesk_actors::engine::PhaseName;
 use frontdesk_actors::time::Timestamp;
 
-/// How many wrong codes end a challenge, and how long one lives, as the product promises.
+/// How many wrong codes end a challenge, how soon an assignment is the vendor's own, and how long a challenge lives, as the
+/// product promises.
 const WRONG_CODES: u32 = 5;
+const RULE: i64 = 10 * 1000;
 const DAY: i64 = 24 * 3600 * 1000;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +31,17 @@ impl Challenge {
     }
 }
 
+/// How a person came by a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Touch {
+    /// They wrote, or left an order.
+    Hand,
+    /// They were assigned: by themselves, or, right after a hand-over, by the vendor's rule.
+    Assigned,
+    /// Nobody did anything.
+    None,
+}
+
 /// What a customer's text is to the gate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Said {
@@ -46,6 +59,8 @@ pub(crate) struct Reference {
     pub(crate) phase: PhaseName,
     pub(crate) verified: bool,
     pub(crate) touched: bool,
+    /// Since when a person has it.
+    pub(crate) since: Timestamp,
     pub(crate) by_mode: bool,
     /// The open challenge: of the gate, or parked while a person has it.
     pub(crate) challenge: Option<Challenge>,
@@ -55,26 +70,38 @@ pub(crate) struct Reference {
 impl Reference {
     pub(crate) fn new(gate: bool) -> Self {
         let phase = if gate { PhaseName::AwaitingEmail } else { PhaseName::Bot };
-        Self { gate, phase, verified: false, touched: false, by_mode: false, challenge: None, known: None }
-    }
-
-    pub(crate) fn fetch(&mut self) {
-        if self.phase != PhaseName::Human {
-            self.human(false, false);
+        Self {
+            gate,
+            phase,
+            verified: false,
+            touched: false,
+            since: Timestamp::default(),
+            by_mode: false,
+            challenge: None,
+            known: None,
         }
     }
 
-    fn human(&mut self, touched: bool, by_mode: bool) {
+    pub(crate) fn fetch(&mut self, now: Timestamp) {
+        if self.phase != PhaseName::Human {
+            self.human(false, false, now);
+        }
+    }
+
+    fn human(&mut self, touched: bool, by_mode: bool, now: Timestamp) {
         if self.phase != PhaseName::PendingVerification {
             self.challenge = None;
         }
-        (self.phase, self.touched, self.by_mode) = (PhaseName::Human, touched, by_mode);
+        (self.phase, self.touched, self.by_mode, self.since) = (PhaseName::Human, touched, by_mode, now);
     }
 
-    pub(crate) fn taken(&mut self, touches: bool) {
+    pub(crate) fn taken(&mut self, touch: Touch, now: Timestamp) {
+        let by_rule = touch == Touch::Assigned && now.as_millis() - self.since.as_millis() < RULE;
         match self.phase {
-            PhaseName::Human => self.touched |= touches,
-            PhaseName::AwaitingEmail | PhaseName::PendingVerification | PhaseName::Bot => self.human(touches, false),
+            PhaseName::Human => self.touched |= touch != Touch::None && !by_rule,
+            PhaseName::AwaitingEmail | PhaseName::PendingVerification | PhaseName::Bot => {
+                self.human(touch != Touch::None, false, now);
+            }
         }
     }
 
@@ -103,13 +130,13 @@ impl Reference {
         match (self.phase, human_mode) {
             (PhaseName::Human, false) => self.mode_off(now),
             (PhaseName::Human, true) => {}
-            (_, true) => self.human(false, true),
+            (_, true) => self.human(false, true, now),
             (_, false) => {}
         }
         match self.phase {
             PhaseName::Human => {}
             PhaseName::AwaitingEmail | PhaseName::PendingVerification | PhaseName::Bot if *said == Said::Person => {
-                self.human(false, false);
+                self.human(false, false, now);
             }
             PhaseName::Bot => {}
             PhaseName::AwaitingEmail => {
@@ -183,16 +210,16 @@ impl Reference {
         let before = before.map(|(_, assignee)| assignee);
         match (&assignee, &before) {
             (Assignee::Person(_), Some(before)) if *before != assignee && status != Status::Resolved => {
-                self.taken(true)
+                self.taken(Touch::Assigned, now)
             }
             (Assignee::Us, Some(Assignee::Person(_) | Assignee::OtherBot(_))) if status == Status::Pending => {
                 self.back(now);
             }
-            (Assignee::OtherBot(_), before) if before.as_ref() != Some(&assignee) => self.taken(false),
+            (Assignee::OtherBot(_), before) if before.as_ref() != Some(&assignee) => self.taken(Touch::None, now),
             (Assignee::Person(_) | Assignee::Us | Assignee::OtherBot(_) | Assignee::Nobody, _) => {}
         }
         if matches!(status, Status::Open | Status::Snoozed) && !was_human && !pending_back {
-            self.taken(false);
+            self.taken(Touch::None, now);
         }
     }
 }

@@ -1,7 +1,6 @@
 //! A shell without I/O, and what must hold after every step.
 
 use frontdesk_actors::domain::{Assignee, Contact, ConversationState, CustomerMessage, Event, Inbound, Status};
-use frontdesk_actors::engine::{PhaseName, View};
 use frontdesk_actors::flow::outbox::{Row, RowKind};
 use frontdesk_actors::flow::policy::ChannelPolicy;
 use frontdesk_actors::flow::{Ctx, Effect, Flow, Incident, Input, Policy, SendOutcome, Step};
@@ -9,6 +8,7 @@ use frontdesk_actors::ids::{ContactKey, ConversationKey, MessageId, Node, Ticket
 use frontdesk_actors::ports::{Act, Author, Look, ModelReply, Prompt, Seen, Verdict};
 use frontdesk_actors::testkit::{PlainAnalyzer, PlainPhrases, plain_policy};
 use frontdesk_actors::time::Timestamp;
+use frontdesk_actors::view::{PhaseName, View};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -292,6 +292,7 @@ impl Rig {
         self.acquiring.clear();
         self.node.boot += 1;
         self.flow = self.restored();
+        self.flow.suspect();
         self.step(Input::DeadlineReached);
     }
 

@@ -1,7 +1,7 @@
 //! Random sequences of inputs: the flow goes where the reference goes, and the rig's checks hold after every step.
 
 use super::ops::{Eye, Fate, Op, Reply, Which, Word, op};
-use super::reference::{Challenge, Reference, Said};
+use super::reference::{Challenge, Reference, Said, Touch};
 use super::rig::{Rig, is_text};
 use frontdesk_actors::domain::{Assignee, ConversationState, Event, Order, Status};
 use frontdesk_actors::engine::PhaseName;
@@ -65,6 +65,7 @@ impl Pair {
             Op::Clear | Op::Sent(..) | Op::Looked(_) => {}
             Op::Recovered(takes) => self.recovered(*takes),
             Op::Crash(landed) => self.rig.crash(*landed),
+            Op::Missed => self.rig.flow.suspect(),
             Op::Pass(millis) => self.pass(*millis),
             Op::Deadline => self.deadline(),
         }
@@ -122,7 +123,7 @@ impl Pair {
     /// The person's words count before the state of the same webhook, and outweigh a conversation that looks the bot's.
     fn person_wrote(&mut self) {
         let state = self.rig.state.clone();
-        self.reference.taken(true);
+        self.reference.taken(Touch::Hand, self.rig.now);
         let back = state.status == Status::Pending;
         let known = self.reference.clone();
         self.told_of(&state);
@@ -181,8 +182,8 @@ impl Pair {
         self.told_now();
         match order {
             Order::Bot => self.reference.back(self.rig.now),
-            Order::Human if self.reference.phase != PhaseName::Human => self.reference.taken(true),
-            Order::Human | Order::Forget => {}
+            Order::Human => self.reference.taken(Touch::Hand, self.rig.now),
+            Order::Forget => {}
         }
         let id = self.rig.next_id();
         let inbound = self.rig.inbound(Event::Ordered { id, order });
@@ -192,7 +193,7 @@ impl Pair {
     fn ordered(&mut self, order: Order) {
         match order {
             Order::Bot => self.reference.back(self.rig.now),
-            Order::Human => self.reference.fetch(),
+            Order::Human => self.reference.fetch(self.rig.now),
             Order::Forget => {}
         }
         self.rig.step(Input::Ordered(order));
@@ -231,7 +232,7 @@ impl Pair {
         let failures = self.rig.view().failures;
         let person = person.unwrap_or(failures >= self.rig.policy.turn.max_retries);
         if person && !late {
-            self.reference.fetch();
+            self.reference.fetch(self.rig.now);
         }
         self.rig.step(Input::ModelReplied { ticket, result });
     }
@@ -276,7 +277,7 @@ impl Pair {
 
     fn recovered(&mut self, takes: u32) {
         if takes >= 3 {
-            self.reference.fetch();
+            self.reference.fetch(self.rig.now);
         }
         self.rig.step(Input::Recovered { takes });
     }
@@ -347,6 +348,7 @@ impl Pair {
         }
         self.reference.phase = view.phase;
         (self.reference.touched, self.reference.by_mode) = (false, view.reason == Some(Reason::HumanMode));
+        self.reference.since = self.rig.now;
         self.reference.known = view.status.zip(view.assignee);
         self.touched();
     }

@@ -86,6 +86,11 @@ impl RedisServer {
         self.port
     }
 
+    /// Returns its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Kills it without warning (SIGKILL) and waits until it is gone.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use crate::domain::{CustomerMessage, Verified};
 use crate::flow::desk::{Desk, Next};
+use crate::flow::mark::GateMark;
 use crate::flow::outbox::{RowKind, Tie};
 use crate::flow::phase::{AwaitingEmail, Back, Challenge, MailNews, Owed, PendingVerification, Phase, Signal};
 use crate::flow::text::{self, Address};
@@ -51,6 +52,7 @@ impl AwaitingEmail {
         match address {
             Address::Found(address) => Next::Go(begin_challenge(desk, address)),
             Address::Malformed => {
+                desk.gate_mark(GateMark::Malformed);
                 desk.say(&Phrase::MalformedEmail);
                 Next::Stay
             }
@@ -59,6 +61,7 @@ impl AwaitingEmail {
                     return desk.ignore("one request for a burst");
                 }
                 self.asked = Some(desk.ctx.now);
+                desk.gate_mark(GateMark::Asked);
                 desk.say(&Phrase::AskEmail);
                 Next::Stay
             }
@@ -87,6 +90,7 @@ pub(super) fn keep_question(desk: &mut Desk<'_>, message: &CustomerMessage, addr
 
 /// Makes a challenge for an address and mails it.
 pub(super) fn begin_challenge(desk: &mut Desk<'_>, address: String) -> Phase {
+    desk.gate_mark(GateMark::Challenged);
     let [high, low, digits] = desk.ctx.seed;
     let challenge = Challenge {
         id: format!("{high:016x}{low:016x}"),
@@ -100,7 +104,7 @@ pub(super) fn begin_challenge(desk: &mut Desk<'_>, address: String) -> Phase {
         delay_told: false,
     };
     mail(desk, &challenge);
-    Phase::PendingVerification(PendingVerification { challenge, reminded: desk.ctx.now })
+    Phase::PendingVerification(PendingVerification { challenge, reminded: None })
 }
 
 /// Mails link and code of a challenge.

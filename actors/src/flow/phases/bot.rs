@@ -4,6 +4,7 @@
 use crate::domain::CustomerMessage;
 use crate::flow::desk::{Desk, Next};
 use crate::flow::effect::{Effect, Incident};
+use crate::flow::mark::Mark;
 use crate::flow::outbox::Tie;
 use crate::flow::phase::{Bot, Owed, Signal, Stage, Turn};
 use crate::flow::policy::backoff;
@@ -71,6 +72,7 @@ impl Bot {
             Stage::Gathering { first, due: when } => *when = due(*first),
             Stage::Thinking { .. } if turn.restarts < limit => {
                 turn.restarts += 1;
+                desk.marks.push(Mark::TurnRestarted);
                 turn.stage = Stage::Gathering { first: now, due: due(now) };
                 desk.effects.push(Effect::AbortModel);
             }
@@ -133,7 +135,10 @@ impl Bot {
     fn replied(&mut self, desk: &mut Desk<'_>, ticket: Ticket, result: Result<ModelReply, ModelError>) -> Next {
         let current = match self.turn.as_ref().map(|turn| &turn.stage) {
             Some(Stage::Thinking { ticket: asked, ids, .. }) if *asked == ticket => ids.clone(),
-            Some(_) | None => return desk.ignore("a late answer to an abandoned call"),
+            Some(_) | None => {
+                desk.marks.push(Mark::Late("model"));
+                return desk.ignore("a late answer to an abandoned call");
+            }
         };
         match result {
             Ok(ModelReply::RequestHuman { reason }) => Next::Go(desk.fetch_person(Reason::AskedByModel(reason), None)),
@@ -150,7 +155,10 @@ impl Bot {
 
     /// Says the answer and closes exactly the messages it was asked about.
     fn answer(&mut self, desk: &mut Desk<'_>, text: &str, ids: &[MessageId]) -> Next {
+        let asked = desk.common.owed.iter().filter(|owed| ids.contains(&owed.id)).map(|owed| owed.at).min();
         desk.speak(text, &Tie::Answer);
+        desk.common.outbox.date_answer(asked);
+        desk.marks.push(Mark::Answered);
         desk.effects.push(Effect::Typing(false));
         desk.common.owed.retain(|owed| !ids.contains(&owed.id));
         self.turn = None;
@@ -168,6 +176,7 @@ impl Bot {
         let policy = desk.policy().turn.clone();
         let Some(turn) = &mut self.turn else { return Next::Stay };
         turn.failures += 1;
+        desk.marks.push(Mark::TurnFailed);
         if turn.failures > policy.max_retries {
             return Next::Go(desk.fetch_person(Reason::ModelFailed, None));
         }

@@ -3,10 +3,16 @@
 use crate::domain::{CustomerMessage, ProofKind, Status, Verified};
 use crate::flow::desk::{Desk, Next};
 use crate::flow::effect::Effect;
+use crate::flow::mark::{GateMark, Mark};
 use crate::flow::outbox::Tie;
 use crate::flow::phase::{Back, Fate, Human, Owed, Signal};
 use crate::language::Reason;
 use crate::ports::Act;
+use std::time::Duration;
+
+/// An assignment this soon after the desk gave the conversation away is the vendor's own: Chatwoot assigns what is opened
+/// to whose turn it is. Nobody has read a word yet, so what announces the hand-over must still go out.
+const ASSIGNED_BY_RULE: Duration = Duration::from_secs(10);
 
 impl Human {
     pub(crate) fn on(&mut self, desk: &mut Desk<'_>, signal: Signal) -> Next {
@@ -39,6 +45,8 @@ impl Human {
     }
 
     fn wrote(&mut self, desk: &mut Desk<'_>, message: &CustomerMessage) -> Next {
+        // Whoever tells the customer that a person has it speaks their language, from the first message on.
+        desk.lang_of(&message.text);
         if !self.touched && !message.text.trim().is_empty() {
             desk.owe(Owed { id: message.id, text: message.text.clone(), at: message.at });
         }
@@ -57,7 +65,10 @@ impl Human {
 
     fn touched_by(&mut self, desk: &mut Desk<'_>, reason: &Reason) -> Next {
         match reason {
-            Reason::PersonWrote | Reason::PersonAssigned => {
+            Reason::PersonAssigned if !self.touched && desk.ctx.now.since(self.since) < ASSIGNED_BY_RULE => {
+                desk.ignore("assigned by the vendor's rule, so far nobody has touched it")
+            }
+            Reason::PersonWrote | Reason::PersonAssigned | Reason::ColleagueNote => {
                 self.touched = true;
                 self.last_word = desk.ctx.now;
                 desk.common.owed.clear();
@@ -76,7 +87,6 @@ impl Human {
             | Reason::MailFailed
             | Reason::HumanMode
             | Reason::Operator
-            | Reason::ColleagueNote
             | Reason::NotPending
             | Reason::OtherBot
             | Reason::Interrupted
@@ -93,15 +103,23 @@ impl Human {
             Back::Order | Back::ModeOff => self.pend(desk),
             Back::Pending => {}
         }
+        // Whatever a person did unheard came before this.
+        desk.close_gap();
         desk.common.outbox.cut(|tie| matches!(tie, Tie::Open));
         desk.why = Some("handed back");
+        desk.marks.push(Mark::HandedBack);
         Next::Go(desk.own_phase(self.parked.take()))
     }
 
     /// Tells the vendor that the desk has it again, also where it seems to know: what was last seen may be older than our
-    /// own opening.
+    /// own opening. Where open conversations are the desk's anyway there is nothing to tell.
     fn pend(&self, desk: &mut Desk<'_>) {
-        desk.act(Act::Pend, Tie::Pend);
+        let channel = desk.channel();
+        let open_and_ours =
+            desk.common.state.as_ref().is_some_and(|state| state.status == Status::Open && channel.is_ours(state));
+        if !open_and_ours {
+            desk.act(Act::Pend, Tie::Pend);
+        }
     }
 
     fn confirmed(&mut self, desk: &mut Desk<'_>, id: &str) -> Next {
@@ -120,6 +138,7 @@ impl Human {
             return desk.ignore("not the open challenge");
         };
         desk.common.spend(challenge.id, Fate::Disowned);
+        desk.gate_mark(GateMark::Disowned);
         desk.effects.push(Effect::BarAddress(challenge.address));
         Next::Stay
     }
@@ -131,6 +150,7 @@ impl Human {
             Some(idle) if desk.ctx.now.since(self.last_word) >= idle => {
                 self.pend(desk);
                 desk.why = Some("people were idle");
+                desk.marks.push(Mark::HandedBack);
                 Next::Go(desk.own_phase(self.parked.take()))
             }
             Some(_) | None => Next::Stay,

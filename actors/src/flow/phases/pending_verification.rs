@@ -4,6 +4,7 @@ use super::awaiting_email::{begin_challenge, enter, just_spoke, keep_question, m
 use crate::domain::{CustomerMessage, ProofKind, Verified};
 use crate::flow::desk::{Desk, Next};
 use crate::flow::effect::Effect;
+use crate::flow::mark::GateMark;
 use crate::flow::phase::{AwaitingEmail, Back, Fate, MailNews, PendingVerification, Phase, Signal};
 use crate::flow::text::{self, Address};
 use crate::language::{Phrase, Reason};
@@ -54,7 +55,11 @@ impl PendingVerification {
         }
         let address = text::find_address(&message.text);
         if self.has_expired(desk) {
-            keep_question(desk, message, &address);
+            let about_the_mail = text::find_codes(&message.text).contains(&self.challenge.code)
+                || desk.policy().analyzer.wants_resend(&message.text);
+            if !about_the_mail {
+                keep_question(desk, message, &address);
+            }
             return self.renew(desk, address);
         }
         if text::find_codes(&message.text).contains(&self.challenge.code) {
@@ -63,6 +68,7 @@ impl PendingVerification {
         match address {
             Address::Found(address) => self.corrected(desk, message, address),
             Address::Malformed => {
+                desk.gate_mark(GateMark::Malformed);
                 desk.say(&Phrase::MalformedEmail);
                 Next::Stay
             }
@@ -94,12 +100,15 @@ impl PendingVerification {
 
     /// The challenge has expired: say so, and mail a new one, to the address just given or to the same.
     fn renew(&self, desk: &mut Desk<'_>, address: Address) -> Next {
+        let address = match address {
+            Address::Found(address) => address,
+            Address::Malformed | Address::None => self.challenge.address.clone(),
+        };
         desk.common.spend(self.challenge.id.clone(), Fate::Void);
-        desk.say(&Phrase::Expired);
-        match address {
-            Address::Found(address) => Next::Go(begin_challenge(desk, address)),
-            Address::Malformed | Address::None => Next::Go(begin_challenge(desk, self.challenge.address.clone())),
-        }
+        drop_mail(desk);
+        desk.gate_mark(GateMark::Expired);
+        desk.say(&Phrase::Expired { address: address.clone() });
+        Next::Go(begin_challenge(desk, address))
     }
 
     /// An address was given again: the same one is a request for another mail, another one replaces the challenge.
@@ -126,6 +135,7 @@ impl PendingVerification {
             });
         } else {
             self.challenge.resends += 1;
+            desk.gate_mark(GateMark::Resent);
             self.challenge.mailed = desk.ctx.now;
             mail(desk, &self.challenge);
         }
@@ -134,25 +144,28 @@ impl PendingVerification {
 
     fn wrong_code(&mut self, desk: &mut Desk<'_>) -> Next {
         self.challenge.wrong += 1;
+        desk.gate_mark(GateMark::WrongCode);
         let left = desk.policy().gate.wrong_codes.saturating_sub(self.challenge.wrong);
         if left > 0 {
             desk.say(&Phrase::WrongCode { left });
             return Next::Stay;
         }
+        desk.gate_mark(GateMark::TooManyCodes);
         self.end(desk, Fate::Void, &Phrase::TooManyCodes)
     }
 
     fn remind(&mut self, desk: &mut Desk<'_>, message: &CustomerMessage) -> Next {
         keep_question(desk, message, &Address::None);
-        if just_spoke(desk, Some(self.reminded)) {
+        if just_spoke(desk, self.reminded) {
             return desk.ignore("one reminder for a burst");
         }
-        self.reminded = desk.ctx.now;
+        self.reminded = Some(desk.ctx.now);
         desk.say(&Phrase::Remind { address: self.challenge.address.clone() });
         Next::Stay
     }
 
     fn disown(&self, desk: &mut Desk<'_>) -> Next {
+        desk.gate_mark(GateMark::Disowned);
         desk.effects.push(Effect::BarAddress(self.challenge.address.clone()));
         self.end(desk, Fate::Disowned, &Phrase::Disowned)
     }

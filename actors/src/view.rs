@@ -1,5 +1,7 @@
 //! What the engine answers: acknowledgements, views and errors.
 
+#![deny(clippy::disallowed_methods)]
+
 use crate::domain::{Assignee, Contact, Lang, Remembered, Status, Verified};
 use crate::ids::{ConversationKey, OutboundId};
 use crate::language::Reason;

@@ -1,0 +1,164 @@
+//! Where customers write. See `ports.rs`.
+
+use super::PortError;
+use crate::domain::ConversationState;
+use crate::ids::ContactKey;
+use crate::ids::ConversationKey;
+use crate::ids::MessageId;
+use crate::ids::OutboundId;
+use crate::time::Timestamp;
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::time::Duration;
+
+/// A place where customers write: sends what the desk says, and looks at what is there.
+#[async_trait]
+pub trait Channel: Send + Sync + fmt::Debug {
+    /// Returns the name: the first part of its conversation keys.
+    fn name(&self) -> &'static str;
+
+    /// Returns how long one text may be, in characters. Longer ones are split before they are stored as rows.
+    fn max_text(&self) -> usize;
+
+    /// Performs one act. `id` must travel with it where the vendor can carry it.
+    ///
+    /// # Cancellation
+    /// A dropped future leaves the outcome unknown.
+    async fn send(&self, to: &Destination, act: &Act, id: &OutboundId) -> Verdict;
+
+    /// Looks at the conversation, and at the messages newer than `after` as far as the vendor lets us.
+    ///
+    /// # Errors
+    /// [`super::PortErrorKind::Forbidden`] if this vendor or token cannot look.
+    async fn look(&self, key: &ConversationKey, after: MessageId) -> Result<Look, PortError>;
+
+    /// Shows or hides the typing indicator. Best effort.
+    ///
+    /// # Errors
+    /// Whatever went wrong; callers only count it.
+    async fn typing(&self, key: &ConversationKey, on: bool) -> Result<(), PortError>;
+
+    /// Returns the page where a colleague opens this conversation.
+    fn link(&self, key: &ConversationKey) -> Option<String>;
+}
+
+/// Where an act goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Destination {
+    /// The conversation.
+    pub key: ConversationKey,
+    /// The customer, where known.
+    pub contact: Option<ContactKey>,
+}
+
+/// One thing the desk does in a channel. Everything but [`Act::Text`] and [`Act::Note`] may be repeated harmlessly.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    /// Says something to the customer.
+    Text {
+        /// Plain text, as the customer is to read it; the adapter escapes what its vendor would interpret.
+        text: String,
+        /// Whether this is the announcement of a hand-over (`content_attributes.action = "handoff"`).
+        handoff: bool,
+    },
+    /// Leaves a note that only colleagues see.
+    Note {
+        /// Markdown as the vendor's dashboard renders it.
+        text: String,
+    },
+    /// Gives the conversation to the people.
+    Open,
+    /// Gives the conversation back to the desk.
+    Pend,
+    /// Adds a label, keeping the others.
+    AddLabel(String),
+    /// Sets the priority: low, medium, high or urgent.
+    Priority(String),
+    /// Assigns a team by the vendor's id.
+    Team(u64),
+    /// Writes down that this customer is verified, keeping all other attributes.
+    MarkVerified {
+        /// The proven address, if known.
+        address: Option<String>,
+    },
+    /// Puts the proven address on the contact. Settled without effect where the token may not.
+    ContactEmail {
+        /// The proven address.
+        address: String,
+    },
+}
+
+/// What became of a send. See the table in the architecture: 5xx and time-outs are never [`Verdict::Transient`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It landed.
+    Settled {
+        /// The vendor's id of the message, if it is one.
+        message: Option<MessageId>,
+    },
+    /// Nothing was written at the vendor: it may be tried again.
+    Transient {
+        /// How long the vendor asked us to wait.
+        retry_after: Option<Duration>,
+        /// For the operator; no customer's words.
+        why: String,
+    },
+    /// It will never be accepted.
+    Rejected {
+        /// For the operator; no customer's words.
+        why: String,
+    },
+    /// The account may not do this (token, plan, credit): the lane is paused until an operator acts.
+    AccountFault {
+        /// For the operator: what is wrong and what to do.
+        why: String,
+    },
+    /// It may or may not have landed.
+    Unknown {
+        /// The vendor has answered, so nothing is still running there: one look decides at once.
+        finished: bool,
+        /// For the operator; no customer's words.
+        why: String,
+    },
+}
+
+/// What a look at the vendor showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// Status and assignee.
+    pub state: ConversationState,
+    /// Messages newer than the watermark, oldest first, as far as the vendor let us see.
+    pub messages: Vec<Seen>,
+    /// Whether `messages` is everything public since the watermark. Only then does absence prove anything.
+    pub complete: bool,
+}
+
+/// One message seen in a look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// The vendor's id.
+    pub id: MessageId,
+    /// When it was written.
+    pub at: Timestamp,
+    /// Who wrote it.
+    pub author: Author,
+    /// What was written.
+    pub text: String,
+}
+
+/// Who wrote a message that a look showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Author {
+    /// The customer.
+    Customer,
+    /// We did, as this row.
+    Us(OutboundId),
+    /// A person of the company.
+    Person,
+    /// A private note or an activity line.
+    Private,
+    /// Anything else: a greeting, an automation, another bot.
+    Other,
+}

@@ -1,0 +1,228 @@
+//! Durable memory. See `ports.rs`.
+
+use super::PortError;
+use crate::ids::CommitId;
+use crate::ids::ContactKey;
+use crate::ids::ConversationKey;
+use crate::ids::Node;
+use async_trait::async_trait;
+use bytes::Bytes;
+use std::fmt;
+use std::time::Duration;
+
+/// Durable memory. Every write of a conversation is one atomic compare-and-set.
+#[async_trait]
+pub trait Store: Send + Sync + fmt::Debug {
+    /// Loads a conversation.
+    ///
+    /// # Errors
+    /// [`PortError`] if the store cannot be read.
+    async fn load(&self, key: &ConversationKey) -> Result<Option<Stored>, PortError>;
+
+    /// Writes a conversation in one atomic step: record, memory, wake-up, journal, summary.
+    async fn commit(&self, commit: &Commit) -> CommitOutcome;
+
+    /// Erases a conversation, its memory, journal and feed. The dedupe window goes with it.
+    ///
+    /// # Errors
+    /// [`PortError`] if the store cannot be written.
+    async fn erase(&self, key: &ConversationKey) -> Result<(), PortError>;
+
+    /// Returns conversations whose wake-up is due, and pushes each by `lease` under this node's name in the same step,
+    /// so that no other node takes it meanwhile.
+    ///
+    /// # Errors
+    /// [`PortError`] if the store cannot be reached.
+    async fn take_due(&self, node: &Node, lease: Duration, limit: usize) -> Result<Vec<Due>, PortError>;
+
+    /// Pushes the wake-up of conversations this node still works on. Entries another node has taken are left alone.
+    ///
+    /// # Errors
+    /// [`PortError`] if the store cannot be reached.
+    async fn renew(&self, node: &Node, lease: Duration, keys: &[ConversationKey]) -> Result<(), PortError>;
+
+    /// Makes everything an earlier run of this node (same name, other boot) was working on due now.
+    ///
+    /// # Errors
+    /// [`PortError`] if the store cannot be reached.
+    async fn reclaim(&self, node: &Node) -> Result<u64, PortError>;
+
+    /// Returns a contact's stored value.
+    ///
+    /// # Errors
+    /// [`PortError`] if the store cannot be read.
+    async fn contact(&self, contact: &ContactKey) -> Result<Option<Bytes>, PortError>;
+
+    /// Replaces a contact's stored value.
+    ///
+    /// # Errors
+    /// [`PortError`] if the store cannot be written.
+    async fn put_contact(&self, contact: &ContactKey, value: Bytes) -> Result<(), PortError>;
+
+    /// Takes one from each quota, in order. Stops at the first exhausted one and returns its index; what was taken
+    /// before it stays taken.
+    ///
+    /// # Errors
+    /// [`PortError`] if the store cannot be reached.
+    async fn take_quota(&self, quotas: &[Quota]) -> Result<Option<usize>, PortError>;
+
+    /// Uses up a quota for `ttl`, whatever its limit.
+    ///
+    /// # Errors
+    /// [`PortError`] if the store cannot be reached.
+    async fn exhaust_quota(&self, key: &str, ttl: Duration) -> Result<(), PortError>;
+
+    /// Reads a setting shared by all nodes.
+    ///
+    /// # Errors
+    /// [`PortError`] if the store cannot be read.
+    async fn setting(&self, name: &str) -> Result<Option<String>, PortError>;
+
+    /// Writes a setting shared by all nodes.
+    ///
+    /// # Errors
+    /// [`PortError`] if the store cannot be written.
+    async fn put_setting(&self, name: &str, value: &str) -> Result<(), PortError>;
+
+    /// Writes a setting unless it exists, and returns what then stands: how a generated secret becomes the same on
+    /// every node.
+    ///
+    /// # Errors
+    /// [`PortError`] if the store cannot be reached.
+    async fn put_setting_once(&self, name: &str, value: &str) -> Result<String, PortError>;
+
+    /// Lists conversations, the most recently changed first.
+    ///
+    /// # Errors
+    /// [`PortError`] if the store cannot be read.
+    async fn list(&self, limit: usize) -> Result<Vec<Listed>, PortError>;
+
+    /// Returns the newest journal entries of a conversation, oldest first.
+    ///
+    /// # Errors
+    /// [`PortError`] if the store cannot be read.
+    async fn journal(&self, key: &ConversationKey, limit: usize) -> Result<Vec<Bytes>, PortError>;
+
+    /// Appends to a conversation's feed unless an entry with the same `id` is there. Returns the entry's number, from 1,
+    /// either way. Feeds are capped at the newest 500 entries.
+    ///
+    /// # Errors
+    /// [`PortError`] if the store cannot be written.
+    async fn append_feed(&self, key: &ConversationKey, id: &str, entry: Bytes) -> Result<u64, PortError>;
+
+    /// Returns feed entries numbered above `after`, oldest first.
+    ///
+    /// # Errors
+    /// [`PortError`] if the store cannot be read.
+    async fn feed(&self, key: &ConversationKey, after: u64) -> Result<Vec<(u64, Bytes)>, PortError>;
+
+    /// Checks that the store answers.
+    ///
+    /// # Errors
+    /// [`PortError`] if it does not.
+    async fn ping(&self) -> Result<(), PortError>;
+}
+
+/// A conversation as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// How many commits made it.
+    pub version: u64,
+    /// The id of the last commit.
+    pub commit: CommitId,
+    /// The control record, encoded by the flow.
+    pub record: Bytes,
+    /// The memory, encoded by the flow; it expires by itself.
+    pub memory: Option<Bytes>,
+}
+
+/// One atomic write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// The conversation.
+    pub key: ConversationKey,
+    /// The version this write was computed from; 0 for a conversation that does not exist yet.
+    pub expected: u64,
+    /// Names this write. Repeating it under the same id after [`CommitOutcome::Unknown`] is harmless.
+    pub id: CommitId,
+    /// The writer. Becomes the holder of the wake-up.
+    pub node: Node,
+    /// The control record.
+    pub record: Bytes,
+    /// What happens to the memory.
+    pub memory: MemoryWrite,
+    /// When somebody must look at this conversation again, from now; `None` if nothing is owed and no timer runs.
+    pub wake: Option<Duration>,
+    /// Journal entries to append. The journal is capped at the newest 200.
+    pub journal: Vec<Bytes>,
+    /// A one-line summary for lists.
+    pub summary: Bytes,
+}
+
+/// What a commit does to the memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MemoryWrite {
+    /// Nothing.
+    Keep,
+    /// Replaces it and lets it live this long.
+    Put {
+        /// The encoded memory.
+        value: Bytes,
+        /// How long it lives without being refreshed.
+        ttl: Duration,
+    },
+    /// Erases it.
+    Erase,
+}
+
+/// What became of a commit.
+#[derive(Debug, Clone)]
+pub enum CommitOutcome {
+    /// It is durable (or was already, under the same id).
+    Ok {
+        /// The new version.
+        version: u64,
+    },
+    /// Another node wrote since: reload and apply again.
+    Conflict,
+    /// The store holds an older version than expected: it has lost writes. The caller is truer.
+    Regressed {
+        /// What the store holds; 0 if nothing.
+        version: u64,
+    },
+    /// Nothing was written.
+    Unavailable(PortError),
+    /// It may or may not have been written: repeat it under the same id.
+    Unknown(PortError),
+}
+
+/// A conversation whose wake-up was due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// The conversation.
+    pub key: ConversationKey,
+    /// How often it was taken since its last commit, this time included.
+    pub takes: u32,
+    /// Whether another node, or an earlier run of this one, held it last.
+    pub taken_over: bool,
+}
+
+/// At most `limit` in every window of this length.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quota {
+    /// Names what is counted. Never an address in clear: a digest.
+    pub key: String,
+    /// How many.
+    pub limit: u32,
+    /// In how long.
+    pub window: Duration,
+}
+
+/// A conversation in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// The conversation.
+    pub key: ConversationKey,
+    /// The summary given with its last commit.
+    pub summary: Bytes,
+}

@@ -1,0 +1,18 @@
+//! Journeys: the real daemon in a town of faithful doubles, from the first message on. One file per part of the
+//! requirements; every journey runs on Redis and embedded alike.
+
+mod journeys {
+    mod support;
+
+    mod answering;
+    mod asking;
+    mod fetching;
+    mod handing_over;
+    mod human;
+    mod intake;
+    mod mailing;
+    mod mode;
+    mod unassigned;
+    mod verified;
+    mod verifying;
+}
