@@ -157,7 +157,7 @@ impl Desk<'_> {
     }
 
     /// Whoever had claimed rows is gone, or may be: their outcome is unknown.
-    pub(crate) fn doubt_the_wire(&mut self) {
+    pub(crate) fn doubt_the_wire(&mut self) -> Vec<Signal> {
         let claimed: Vec<Row> = self
             .common
             .outbox
@@ -166,9 +166,8 @@ impl Desk<'_> {
             .filter(|row| matches!(row.state, RowState::Sending { .. }))
             .cloned()
             .collect();
-        for row in claimed {
-            self.unknown(&row, false, "interrupted on the wire".to_owned());
-        }
+        let doubted = |row: Row| self.unknown(&row, false, "interrupted on the wire".to_owned());
+        claimed.into_iter().flat_map(doubted).collect()
     }
 }
 
@@ -186,6 +185,8 @@ impl Flow {
             marks: Vec::new(),
             person_has_it: false,
         };
-        desk.doubt_the_wire();
+        for signal in desk.doubt_the_wire() {
+            super::apply(&mut self.phase, &mut desk, signal);
+        }
     }
 }

@@ -97,7 +97,7 @@ impl Human {
     fn back(&mut self, desk: &mut Desk<'_>, back: Back) -> Next {
         match back {
             Back::Resolved => desk.common.owed.clear(),
-            Back::ModeOff if self.touched || self.reason != Reason::HumanMode => {
+            Back::ModeOff if !self.is_by_switch() => {
                 return desk.ignore("a person touched it, or it was handed over for another reason");
             }
             Back::Order | Back::ModeOff => self.pend(desk),
