@@ -252,7 +252,7 @@ impl Live {
         match Flow::restore(&ctx, &stored.record, stored.memory.as_deref()) {
             Ok(flow) => {
                 counter!(metrics::HYDRATIONS, "outcome" => "found").increment(1);
-                let digest = crate::ids::stable_hash(&stored.record);
+                let digest = super::commit::digest(&stored.record);
                 self.loaded = Some(Loaded { flow, version: stored.version, digest });
                 Ok(())
             }
