@@ -13,6 +13,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::time::Duration;
 use url::Url;
 
 /// Who issues the tokens, and the only issuer that is read.
@@ -133,7 +134,8 @@ impl Links {
             chl: mail.challenge.clone(),
             adr: self.address_digest(&mail.address),
             iat: mail.issued.as_secs(),
-            exp: mail.expires.as_secs(),
+            // Rounded up: the conversation decides to the millisecond, and the page must not give up before it.
+            exp: (mail.expires + Duration::from_millis(999)).as_secs(),
         };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.sign)
             .expect("plain claims serialise, and HMAC takes any key")

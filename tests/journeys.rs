@@ -2,5 +2,17 @@
 //! requirements; every journey runs on Redis and embedded alike.
 
 mod journeys {
+    mod support;
+
     mod answering;
+    mod asking;
+    mod fetching;
+    mod handing_over;
+    mod human;
+    mod intake;
+    mod mailing;
+    mod mode;
+    mod unassigned;
+    mod verified;
+    mod verifying;
 }

@@ -56,7 +56,11 @@ fn customers_read_their_address_and_plain_text() {
             assert!(text.chars().count() <= 620, "{} characters: {text}", text.chars().count());
             let with_address = matches!(
                 phrase,
-                Phrase::MailSent { .. } | Phrase::MailRefused { .. } | Phrase::Remind { .. } | Phrase::Verified { .. }
+                Phrase::MailSent { .. }
+                    | Phrase::MailRefused { .. }
+                    | Phrase::Remind { .. }
+                    | Phrase::Expired { .. }
+                    | Phrase::Verified { .. }
             );
             assert_eq!(text.contains("bat@example.com"), with_address, "{lang:?}: {text}");
         }
@@ -131,7 +135,8 @@ fn a_directory_overrides_single_messages_and_mistakes_are_named() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("ru.ftl"), "expired = Срок вышел.\n").unwrap();
     let locales = Locales::load(Some(dir.path())).unwrap();
-    assert_eq!(locales.say(Lang::Ru, &Phrase::Expired), "Срок вышел.");
+    let expired = Phrase::Expired { address: "name@example.com".to_owned() };
+    assert_eq!(locales.say(Lang::Ru, &expired), "Срок вышел.");
     assert_eq!(locales.say(Lang::Ru, &Phrase::AskEmail), LOCALES.say(Lang::Ru, &Phrase::AskEmail));
 
     std::fs::write(dir.path().join("ru.ftl"), "expired = Срок { $days } вышел.\n").unwrap();
@@ -182,7 +187,7 @@ fn customer_phrases() -> Vec<Phrase> {
         Phrase::ResendCapped,
         Phrase::WrongCode { left: 3 },
         Phrase::TooManyCodes,
-        Phrase::Expired,
+        Phrase::Expired { address: address() },
         Phrase::Disowned,
         Phrase::Verified { address: address() },
         Phrase::HandoffAsked,

@@ -303,10 +303,12 @@ fn bad_settings_are_refused_and_nothing_is_shown() {
 #[tokio::test]
 async fn the_demo_mailbox_shows_what_would_have_been_sent() {
     let mailbox = DemoMailbox::new(Letters::new(links(), ""), Arc::new(Noon));
-    let mut watcher = mailbox.watch();
-    assert_eq!(mailbox.send(&mail(Lang::Ru), &id()).await, SETTLED);
-    let heard = watcher.recv().await.unwrap();
-    assert_eq!(mailbox.list(), std::slice::from_ref(&heard));
+    for _ in 0..2 {
+        assert_eq!(mailbox.send(&mail(Lang::Ru), &id()).await, SETTLED);
+    }
+    let list = mailbox.list();
+    assert_eq!(list.len(), 1, "a mail that goes out again under the same id is the same mail");
+    let heard = &list[0];
     assert_eq!((heard.to.as_str(), heard.code.as_str(), heard.at), (ADDRESS, "042137", NOW));
     assert!(heard.text.contains(&heard.link) && heard.html.contains(&heard.link));
     assert!(heard.subject.contains("desk.example.com"), "without a company's name, the host stands in");
@@ -314,7 +316,6 @@ async fn the_demo_mailbox_shows_what_would_have_been_sent() {
     assert!(!debug.contains("Dana") && !debug.contains("042137") && !debug.contains("token"), "{debug}");
     let nowhere = VerificationMail { address: "nowhere".to_owned(), ..mail(Lang::En) };
     assert!(matches!(mailbox.send(&nowhere, &id()).await, Verdict::Rejected { .. }));
-    assert_eq!(serde_json::to_value(&heard).unwrap()["code"], "042137");
 }
 
 #[tokio::test]

@@ -7,10 +7,13 @@ use crate::flow::Incident;
 use crate::metrics;
 use crate::outbound::{Gate, Priority};
 use crate::ports::{AlertSink, Card, Verdict};
+use crate::shared::AbortOnDrop;
 use crate::time::{Clock, Timestamp};
+use futures::FutureExt;
 use incidents::Incidents;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +22,9 @@ const TICK: Duration = Duration::from_secs(5);
 
 /// After how long without an accepted card the second path is used.
 const SECOND_PATH: Duration = Duration::from_secs(120);
+
+/// How long one try to post a card may take, its wait at the gate included: then the other path gets its chance.
+const POST: Duration = Duration::from_secs(30);
 
 /// How many cards wait at most; the oldest are dropped, counted.
 const MAX_WAITING: usize = 100;
@@ -55,7 +61,7 @@ pub(crate) struct Desk {
     ports: AlertPorts,
     incidents: Incidents,
     waiting: VecDeque<(Card, Timestamp)>,
-    posting: bool,
+    posting: Option<AbortOnDrop>,
 }
 
 impl Actor for Alerts {
@@ -65,7 +71,7 @@ impl Actor for Alerts {
 
     async fn pre_start(&self, myself: ActorRef<AlertsMsg>, ports: AlertPorts) -> Result<Desk, ActorProcessingErr> {
         myself.send_after(TICK, || AlertsMsg::Tick);
-        Ok(Desk { ports, incidents: Incidents::default(), waiting: VecDeque::new(), posting: false })
+        Ok(Desk { ports, incidents: Incidents::default(), waiting: VecDeque::new(), posting: None })
     }
 
     async fn handle(
@@ -111,7 +117,7 @@ impl Desk {
     }
 
     fn posted(&mut self, card: Card, since: Timestamp, accepted: bool) {
-        self.posting = false;
+        self.posting = None;
         let outcome = if accepted { "posted" } else { "failed" };
         ::metrics::counter!(metrics::ALERTS, "key" => "card", "outcome" => outcome).increment(1);
         if !accepted {
@@ -121,20 +127,21 @@ impl Desk {
 
     /// Posts the oldest card in a task of its own, one at a time; a refused one is tried again at the next tick.
     fn post_next(&mut self, myself: &ActorRef<AlertsMsg>) {
-        if self.posting {
+        if self.posting.is_some() {
             return;
         }
         let Some((card, since)) = self.waiting.pop_front() else { return };
-        self.posting = true;
         let (ports, myself) = (self.ports.clone(), myself.clone());
-        tokio::spawn(async move {
-            let accepted = post(&ports, &card, since).await;
+        self.posting = Some(AbortOnDrop::spawn(async move {
+            // A sink that panics or hangs is one that accepted nothing.
+            let posted = tokio::time::timeout(POST, AssertUnwindSafe(post(&ports, &card, since)).catch_unwind()).await;
+            let accepted = matches!(posted, Ok(Ok(true)));
             if !accepted {
                 tokio::time::sleep(TICK).await;
             }
             // The supervisor only ends with the engine.
             let _ = myself.cast(AlertsMsg::Posted(card, since, accepted));
-        });
+        }));
     }
 }
 

@@ -6,7 +6,7 @@
 //! can always hear "stop".
 
 mod commit;
-mod effects;
+pub(crate) mod effects;
 mod live;
 mod measure;
 
@@ -20,7 +20,7 @@ use crate::shared::Shared;
 use live::Live;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::oneshot;
 
 /// The actor.
@@ -39,7 +39,7 @@ pub(crate) struct Spawn {
 #[derive(Debug)]
 pub(crate) enum ConversationMsg {
     /// An input, and who waits for its acknowledgement.
-    Hear(Box<Input>, Option<AnswerPort>),
+    Hear(Box<Input>, Option<Asker>),
     /// The gate lets a row through.
     Permit(u64, Permit),
     /// The wake index says that somebody must look.
@@ -54,8 +54,15 @@ pub(crate) enum ConversationMsg {
     Revive,
 }
 
-/// Where the acknowledgement of an input goes.
-pub(crate) type AnswerPort = oneshot::Sender<Result<Answer, DeliverError>>;
+/// Who waits for the acknowledgement of an input.
+#[derive(Debug)]
+pub(crate) struct Asker {
+    /// Where the acknowledgement goes.
+    pub(crate) port: oneshot::Sender<Result<Answer, DeliverError>>,
+    /// Set when an actor takes up the input: one that ends without an answer then failed on it, or was killed over it. One
+    /// that was only waiting in the mailbox of a failing actor is innocent.
+    pub(crate) begun: Arc<AtomicBool>,
+}
 
 /// The acknowledgement of an input: what it did is durable.
 #[derive(Debug)]
@@ -75,7 +82,7 @@ impl ConversationMsg {
     pub(crate) fn refuse(self, error: DeliverError) {
         // Whoever has stopped waiting does not mind.
         match self {
-            ConversationMsg::Hear(_, Some(answer)) => drop(answer.send(Err(error))),
+            ConversationMsg::Hear(_, Some(asker)) => drop(asker.port.send(Err(error))),
             ConversationMsg::View(view) => drop(view.send(Err(error))),
             ConversationMsg::Challenge(_, view) => drop(view.send(Err(error))),
             ConversationMsg::Hear(_, None)

@@ -56,12 +56,7 @@ impl Actor for Directory {
     type State = Roster;
     type Arguments = Arc<Shared>;
 
-    async fn pre_start(
-        &self,
-        myself: ActorRef<DirectoryMsg>,
-        shared: Arc<Shared>,
-    ) -> Result<Roster, ActorProcessingErr> {
-        myself.cast(DirectoryMsg::StartWatch)?;
+    async fn pre_start(&self, _: ActorRef<DirectoryMsg>, shared: Arc<Shared>) -> Result<Roster, ActorProcessingErr> {
         Ok(Roster { shared, served: HashMap::new(), failures: Failures::default(), watch: None })
     }
 
@@ -108,6 +103,7 @@ impl Roster {
         match self.shared.places.send(&key, msg) {
             places::Routed::Sent => {}
             places::Routed::Quarantined(msg) => msg.refuse(DeliverError::Quarantined),
+            places::Routed::Absent(msg) if self.is_closing() => msg.refuse(DeliverError::Closing),
             places::Routed::Absent(msg) => {
                 let vitals = Arc::new(Vitals::default());
                 vitals.waiting.store(usize::from(msg.is_counted()), Ordering::Relaxed);
@@ -190,6 +186,10 @@ impl Roster {
         };
         // What the dead actor had in its mailbox is gone; its callers have been told and ask again.
         vitals.waiting.store(parked.iter().filter(|msg| msg.is_counted()).count(), Ordering::Relaxed);
+        if self.is_closing() {
+            parked.into_iter().for_each(|msg| msg.refuse(DeliverError::Closing));
+            return;
+        }
         if failed || vitals.busy.load(Ordering::Relaxed) {
             parked.push(ConversationMsg::Revive);
         }
@@ -200,6 +200,11 @@ impl Roster {
         part.insert(key.clone(), Place::Between(vitals, parked));
         drop(part);
         myself.send_after(pause, move || DirectoryMsg::Respawn(key));
+    }
+
+    /// Returns whether the engine is stopping: what is left is the next run's.
+    fn is_closing(&self) -> bool {
+        self.shared.closing.load(Ordering::Relaxed)
     }
 
     fn quarantine(&mut self, key: &ConversationKey) {

@@ -1,12 +1,15 @@
 //! The way in: [`Engine::start`] makes the actors, and everything outside talks to them through an [`EngineHandle`].
 
+#[cfg(feature = "testkit")]
+mod sabotage;
 mod settings;
 
 pub use crate::view::{ChallengeView, DeliverError, Intake, PhaseName, Receipt, RowView, Summary, View};
 pub use settings::{Crypto, GateSettings, MailCaps, NoBudget, Ports, Settings};
 
 use crate::alerts::{AlertPorts, Alerts};
-use crate::conversation::{Answer, ConversationMsg};
+use crate::conversation::effects::{CARDS, MAIL, MODEL};
+use crate::conversation::{Answer, Asker, ConversationMsg};
 use crate::directory::places::Places;
 use crate::directory::watch::HUMAN_MODE;
 use crate::directory::{Directory, DirectoryMsg};
@@ -20,13 +23,26 @@ use crate::shared::Shared;
 use ::metrics::counter;
 use ractor::{Actor, ActorRef, SpawnErr};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// How many conversations the human switch visits when it is turned off.
 const SWEEP: usize = 10_000;
+
+/// How often an input is brought to a conversation whose actors end before they take it up.
+const MAX_ASKS: usize = 50;
+
+/// What became of an input.
+enum Asked {
+    /// It was handled.
+    Heard(Answer),
+    /// The conversation failed on it.
+    Failed,
+    /// The conversation's actor ended before it took it up.
+    Lost,
+}
 
 /// Makes engines.
 #[derive(Debug)]
@@ -47,21 +63,29 @@ impl Engine {
     /// # Errors
     /// [`SpawnErr`] if a supervisor cannot be started.
     pub async fn start(ports: Ports, settings: Settings) -> Result<EngineHandle, SpawnErr> {
-        let gates: BTreeMap<String, Gate> = settings
+        let mut gates: BTreeMap<String, Gate> = settings
             .gates
             .iter()
             .map(|(name, gate)| (name.clone(), Gate::new(name, gate.width, gate.budget.clone(), ports.clock.clone())))
             .collect();
-        let cards = gates.get("cards").cloned();
+        // An account without a limit still has a gate: stopping closes it, and waits for what is on the wire.
+        for name in ports.channels.keys().map(String::as_str).chain([MODEL, MAIL, CARDS]) {
+            let unlimited = || Gate::new(name, usize::MAX / 2, Arc::new(NoBudget), ports.clock.clone());
+            gates.entry(name.to_owned()).or_insert_with(unlimited);
+        }
+        let cards = gates[CARDS].clone();
         let shared = Arc::new(Shared {
             gates: gates.clone(),
             places: Places::default(),
             waiting: AtomicUsize::new(0),
             human_mode: AtomicBool::new(false),
             store_down: AtomicBool::new(false),
+            missed_until: AtomicI64::new(ports.clock.now().as_millis()),
             model_faulty: AtomicBool::new(false),
             directory: OnceLock::new(),
             alerts: OnceLock::new(),
+            closing: AtomicBool::new(false),
+            ended: tokio::sync::watch::Sender::new(false),
             ports,
             settings,
         });
@@ -69,8 +93,7 @@ impl Engine {
         let alert_ports = AlertPorts {
             sink: shared.ports.alerts.clone(),
             second: shared.ports.second_alerts.clone(),
-            gate: cards
-                .unwrap_or_else(|| Gate::new("cards", 1, Arc::new(settings::NoBudget), shared.ports.clock.clone())),
+            gate: cards,
             clock: shared.ports.clock.clone(),
         };
         let (alerts, _) = Actor::spawn(None, Alerts, alert_ports).await?;
@@ -78,6 +101,8 @@ impl Engine {
         let _ = shared.alerts.set(alerts.clone());
         let (directory, _) = Actor::spawn(None, Directory, shared.clone()).await?;
         let _ = shared.directory.set(directory.clone());
+        // Only here: what the watch takes is routed through the directory.
+        directory.cast(DirectoryMsg::StartWatch).map_err(|error| SpawnErr::StartupFailed(error.into()))?;
         if let Err(error) = shared.ports.store.reclaim(&shared.settings.node).await {
             tracing::warn!(error = %error, "the store does not answer yet; work is taken when it does");
         }
@@ -111,13 +136,10 @@ impl EngineHandle {
     /// [`DeliverError`]: nothing was taken, the vendor should deliver again.
     pub async fn deliver(&self, inbound: Inbound) -> Result<Receipt, DeliverError> {
         let key = inbound.key.clone();
-        for _ in 0..2 {
-            match self.ask(&key, Input::Inbound(Box::new(inbound.clone()))).await? {
-                Some(answer) => return Ok(answer.receipt),
-                None => tracing::warn!(conversation = %key, "a conversation failed on an event"),
-            }
+        match self.insist(&key, &Input::Inbound(Box::new(inbound.clone()))).await? {
+            Some(answer) => Ok(answer.receipt),
+            None => self.park(inbound).await,
         }
-        self.park(inbound).await
     }
 
     /// Gives an operator's order to a conversation.
@@ -138,7 +160,7 @@ impl EngineHandle {
     pub async fn challenge(&self, key: &ConversationKey, challenge: &str) -> Result<ChallengeView, DeliverError> {
         let (port, view) = oneshot::channel();
         self.shared.route(key, ConversationMsg::Challenge(challenge.to_owned(), port));
-        view.await.unwrap_or(Err(DeliverError::Busy))
+        view.await.unwrap_or_else(|_| Err(self.nobody()))
     }
 
     /// The button behind the link was pressed. [`ChallengeView::Done`] exactly once per challenge.
@@ -166,7 +188,7 @@ impl EngineHandle {
     pub async fn view(&self, key: &ConversationKey) -> Result<Option<View>, DeliverError> {
         let (port, view) = oneshot::channel();
         self.shared.route(key, ConversationMsg::View(port));
-        view.await.unwrap_or(Err(DeliverError::Busy))
+        view.await.unwrap_or_else(|_| Err(self.nobody()))
     }
 
     /// Lists conversations, the most recently changed first.
@@ -211,13 +233,16 @@ impl EngineHandle {
     pub async fn drain(&self, within: Duration) {
         self.stop_claiming();
         let settled = async {
-            while self.shared.gates.values().any(|gate| gate.running() > 0) {
+            // A model call is no promise: it is made again.
+            let on_the_wire = |(name, gate): (&String, &Gate)| name != MODEL && gate.running() > 0;
+            while self.shared.gates.iter().any(on_the_wire) {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
         if tokio::time::timeout(within, settled).await.is_err() {
             tracing::warn!("some sends did not end in time; their outcome is looked up at the next start");
         }
+        self.shared.closing.store(true, Ordering::Relaxed);
         // Children first: a supervisor that ends kills them.
         let cell = self.directory.get_cell();
         cell.drain_children_and_wait(Some(within)).await;
@@ -226,32 +251,61 @@ impl EngineHandle {
                 tracing::debug!(error = %error, "a supervisor had stopped already");
             }
         }
+        self.shared.ended.send_replace(true);
+        self.shared.places.clear();
     }
 
-    /// Brings an input to its conversation. `None`: the conversation failed on it.
-    async fn ask(&self, key: &ConversationKey, input: Input) -> Result<Option<Answer>, DeliverError> {
-        self.admit(key)?;
-        let (port, answer) = oneshot::channel();
-        let _waiting = Waiting::enter(&self.shared.waiting);
-        self.shared.route(key, ConversationMsg::Hear(Box::new(input), Some(port)));
-        match answer.await {
-            Ok(answered) => answered.map(Some),
-            Err(_) => Ok(None),
-        }
-    }
-
-    /// Like [`Self::ask`], for inputs that are not worth parking.
-    async fn must(&self, key: &ConversationKey, input: Input) -> Result<Answer, DeliverError> {
-        for _ in 0..2 {
-            if let Some(answer) = self.ask(key, input.clone()).await? {
-                return Ok(answer);
+    /// Brings an input to its conversation, again if it failed on it once. `None`: it failed twice.
+    async fn insist(&self, key: &ConversationKey, input: &Input) -> Result<Option<Answer>, DeliverError> {
+        let mut failures = 0;
+        for _ in 0..MAX_ASKS {
+            match self.ask(key, input.clone()).await? {
+                Asked::Heard(answer) => return Ok(Some(answer)),
+                Asked::Failed => {
+                    tracing::warn!(conversation = %key, input = input.name(), "a conversation failed on an input");
+                    failures += 1;
+                    if failures == 2 {
+                        return Ok(None);
+                    }
+                }
+                // Its actor is just ending; the next one is being started.
+                Asked::Lost => tokio::time::sleep(Duration::from_millis(10)).await,
             }
         }
         Err(DeliverError::Busy)
     }
 
+    /// Brings an input to its conversation.
+    async fn ask(&self, key: &ConversationKey, input: Input) -> Result<Asked, DeliverError> {
+        self.admit(key)?;
+        let (port, answer) = oneshot::channel();
+        let begun = Arc::new(AtomicBool::new(false));
+        let asker = Asker { port, begun: begun.clone() };
+        let _waiting = Waiting::enter(&self.shared.waiting);
+        self.shared.route(key, ConversationMsg::Hear(Box::new(input), Some(asker)));
+        match answer.await {
+            Ok(answered) => answered.map(Asked::Heard),
+            Err(_) if self.shared.closing.load(Ordering::Relaxed) => Err(DeliverError::Closing),
+            Err(_) if begun.load(Ordering::Relaxed) => Ok(Asked::Failed),
+            Err(_) => Ok(Asked::Lost),
+        }
+    }
+
+    /// Like [`Self::insist`], for inputs that are not worth parking.
+    async fn must(&self, key: &ConversationKey, input: Input) -> Result<Answer, DeliverError> {
+        self.insist(key, &input).await?.ok_or(DeliverError::Busy)
+    }
+
+    /// Why nobody answered.
+    fn nobody(&self) -> DeliverError {
+        if self.shared.closing.load(Ordering::Relaxed) { DeliverError::Closing } else { DeliverError::Busy }
+    }
+
     /// Bounds what waits in mailboxes: they have no bound of their own.
     fn admit(&self, key: &ConversationKey) -> Result<(), DeliverError> {
+        if self.shared.closing.load(Ordering::Relaxed) {
+            return Err(DeliverError::Closing);
+        }
         let settings = &self.shared.settings;
         let vitals = self.shared.places.vitals(key);
         let waiting = vitals.as_ref().map_or(0, |vitals| vitals.waiting.load(Ordering::Relaxed));
@@ -280,7 +334,7 @@ impl EngineHandle {
         {
             let gate = self.shared.gate(inbound.key.channel()).cloned();
             let contact = inbound.contact.map(|contact| contact.key);
-            tokio::spawn(async move {
+            self.shared.spawn(async move {
                 let _permit = match gate {
                     Some(gate) => Some(gate.acquire(Priority::High).await),
                     None => None,

@@ -166,12 +166,27 @@ impl Flow {
             apply(&mut self.phase, &mut desk, signal);
         }
         // Always: a deadline that has passed is taken off the list of deadlines, whatever the input was.
+        let before = self.phase.name();
         apply(&mut self.phase, &mut desk, Signal::Tick);
+        if self.phase.name() != before {
+            // What time led to begins at once: nothing else would wake a conversation that people left.
+            apply(&mut self.phase, &mut desk, Signal::Tick);
+        }
         desk.pump(&mut self.phase);
         desk.common.volatile.handled = Some(ctx.now);
         let (effects, why, confirmed, memory_changed, marks) =
             (desk.effects, desk.why, desk.confirmed, desk.memory_dirty, desk.marks);
         Step { effects, intake: heard.intake, from, to: self.phase.name(), confirmed, memory_changed, why, marks }
+    }
+
+    /// Events may have been missed: the vendor is looked at before the desk speaks again.
+    pub fn suspect(&mut self) {
+        self.common.volatile.suspect = true;
+    }
+
+    /// Returns when something was last said that is remembered.
+    pub fn last_word(&self) -> Option<Timestamp> {
+        self.memory.messages().last().map(|message| message.at)
     }
 
     /// Returns whether something is left to do without a customer, a person or an operator.

@@ -48,8 +48,11 @@ pub enum Phrase {
     },
     /// Too many wrong codes: the challenge is void; give the address again.
     TooManyCodes,
-    /// The link and code have expired; give the address again.
-    Expired,
+    /// The link and code have expired; a new mail is on its way, or another address can be given.
+    Expired {
+        /// Where the new mail goes.
+        address: String,
+    },
     /// Somebody pressed "this was not me" in the mail: the challenge is void; give another address.
     Disowned,
     /// The address is proven.

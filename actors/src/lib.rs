@@ -14,6 +14,8 @@ pub mod language;
 pub mod metrics;
 pub mod outbound;
 pub mod ports;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 pub mod time;
 pub mod view;
 

@@ -11,8 +11,10 @@ use crate::outbound::Gate;
 use crate::ports::{PortError, PortErrorKind};
 use ractor::ActorRef;
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use tokio::sync::watch;
 
 /// Shared by all actors of one engine.
 #[derive(Debug)]
@@ -25,12 +27,31 @@ pub(crate) struct Shared {
     pub(crate) waiting: AtomicUsize,
     pub(crate) human_mode: AtomicBool,
     pub(crate) store_down: AtomicBool,
+    /// Until when events may have been missed: this engine's start, or the store's return; UTC milliseconds.
+    pub(crate) missed_until: AtomicI64,
     pub(crate) model_faulty: AtomicBool,
     pub(crate) directory: OnceLock<ActorRef<DirectoryMsg>>,
     pub(crate) alerts: OnceLock<ActorRef<AlertsMsg>>,
+    /// Whether the engine is stopping: nothing new is taken or started.
+    pub(crate) closing: AtomicBool,
+    /// Whether the engine has ended: its tasks end with it.
+    pub(crate) ended: watch::Sender<bool>,
 }
 
 impl Shared {
+    /// Runs slow work in a task that ends with the engine at the latest.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let mut ended = self.ended.subscribe();
+        tokio::spawn(async move {
+            tokio::select! {
+                biased;
+                // A sender that is gone means the same as an ended engine.
+                _ = ended.wait_for(|ended| *ended) => {}
+                () = work => {}
+            }
+        });
+    }
+
     /// Returns what an input is handled with, at this moment.
     pub(crate) fn ctx(&self) -> Ctx<'_> {
         Ctx {
@@ -97,7 +118,10 @@ impl Shared {
         let was_down = self.store_down.swap(!answers, Ordering::Relaxed);
         match (was_down, answers) {
             (false, false) => self.raise(Incident::StoreUnavailable),
-            (true, true) => self.resolve(Incident::StoreUnavailable),
+            (true, true) => {
+                self.missed_until.store(self.ports.clock.now().as_millis(), Ordering::Relaxed);
+                self.resolve(Incident::StoreUnavailable);
+            }
             (true, false) | (false, true) => {}
         }
     }
@@ -113,5 +137,21 @@ impl Shared {
             self.store_answers(false);
         }
         DeliverError::Unavailable(error)
+    }
+}
+
+/// A task that ends with its owner.
+#[derive(Debug)]
+pub(crate) struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl AbortOnDrop {
+    pub(crate) fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(tokio::spawn(work))
+    }
+}
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }

@@ -39,7 +39,7 @@ wrong-code =
        *[other] You have { $left } tries left.
     } Please take the code from the newest mail, or write { -resend } for a new one.
 too-many-codes = That was one wrong code too many. To keep you safe, this code and link no longer work. Please write your e-mail address again, and I will send you new ones.
-expired = The link and the code in our mail have expired. Please write your e-mail address again, and I will send you new ones.
+expired = The link and the code in our mail have expired. I am sending a new mail to { $address }. If that address is no longer right, write another one.
 disowned = Somebody who reads that mailbox told us that the request was not theirs, so the link and the code no longer work. Please give me another e-mail address, or write { -person } and a colleague will help you here.
 verified = Thank you, { $address } is confirmed. If you have already asked something, the answer is on its way. If not: how can I help?
 

@@ -3,17 +3,15 @@
 //!
 //! Because the feed is ours and appends are idempotent by id, a send is never unknown and a look is always complete.
 //! `web/entry.rs` is what stands in a feed, `web/inbound.rs` what people do, `web/channel.rs` what the desk does,
-//! `web/follow.rs` how somebody watches, `web/demo.rs` the mailbox and the cards of the demo.
+//! `web/follow.rs` how somebody watches.
 
 mod channel;
-mod demo;
 mod entry;
 mod follow;
 mod inbound;
 mod live;
 mod session;
 
-pub use demo::{CardView, CardsView, DemoCards, DemoMailbox, MailView, MailboxView, Render};
 pub use entry::{Entry, Kind, Standing, Who};
 pub use follow::{Cursor, Follower, Update};
 pub use inbound::{Draft, Posted, WebError};

@@ -9,15 +9,15 @@ use crate::adapters::mock_model::MockModel;
 use crate::adapters::openai::{Api, Instructions, OpenAi};
 use crate::adapters::second_path::SecondPath;
 use crate::adapters::smtp::{AlertMails, DemoMailbox, Letters, Smtp};
-use crate::adapters::teams::{NoSink, Teams, UtcOffset, Wording};
-use crate::adapters::web::{CardsView, DemoCards, MailboxView, Web, WebSettings};
+use crate::adapters::teams::{DemoAlerts, NoSink, Teams, UtcOffset, Wording};
+use crate::adapters::web::{Web, WebSettings};
 use crate::adapters::{chatwoot, openai, smtp, teams};
 use crate::config::{CardShape, Config, MailRoute, ModelApi};
 use crate::http::auth::AdminAuth;
 use crate::http::hold::{Holds, Patience};
 use crate::http::intake::{ChatwootIntake, SignaturePolicy};
 use crate::http::metrics::MetricsText;
-use crate::http::page::{self, PageMode, PageState};
+use crate::http::page::{self, CardsView, MailboxView, PageMode, PageState};
 use crate::http::{self, AppState, HttpSettings, minimal::WebDesk};
 use crate::language::Locales;
 use crate::links::Links;
@@ -50,7 +50,7 @@ struct Parts {
     links: Arc<Links>,
     web: Arc<Web>,
     mailbox: Option<Arc<DemoMailbox>>,
-    cards: Option<Arc<DemoCards>>,
+    cards: Option<Arc<DemoAlerts>>,
     edge: Option<Arc<Edge>>,
 }
 
@@ -71,7 +71,7 @@ pub(super) async fn desk(config: &Arc<Config>, store: Arc<dyn Store>, secrets: &
     let mut channels: BTreeMap<String, Arc<dyn Channel>> = BTreeMap::from([("web".to_owned(), web.clone() as _)]);
     let edge = chatwoot(config, secrets, &clock, &mut channels)?;
     let Mailing { mailer, mailbox, smtp } = mailer(config, &links, &clock)?;
-    let (alerts, cards) = alerts(config, &phrases, &clock, smtp)?;
+    let (alerts, cards) = alerts(config, &clock, smtp)?;
     let crypto = Arc::new(OsCrypto::new(links.clone()));
     let settings = policy::settings(config, phrases, crypto.random()[0])?;
     let ports = Ports {
@@ -102,6 +102,7 @@ fn chatwoot(
         public_url: section.public_url.clone(),
         user_token: section.user_token.clone(),
         total_timeout: section.timeout,
+        max_text: section.max_text,
         ..chatwoot::Settings::new(access.base_url.clone(), access.account_id, access.api_token.clone())
     };
     let client =
@@ -182,21 +183,17 @@ fn mailer(config: &Config, links: &Arc<Links>, clock: &Arc<dyn Clock>) -> Result
     Ok(Mailing { mailer: smtp.clone(), mailbox: None, smtp: Some(smtp) })
 }
 
-type Alerting = (Arc<dyn AlertSink>, Option<Arc<DemoCards>>);
+type Alerting = (Arc<dyn AlertSink>, Option<Arc<DemoAlerts>>);
 
-fn alerts(
-    config: &Config,
-    phrases: &Arc<Locales>,
-    clock: &Arc<dyn Clock>,
-    smtp: Option<Arc<Smtp>>,
-) -> Result<Alerting, String> {
+fn alerts(config: &Config, clock: &Arc<dyn Clock>, smtp: Option<Arc<Smtp>>) -> Result<Alerting, String> {
+    let offset = UtcOffset::parse(&config.desk.utc_offset).unwrap_or_default();
     let mails = alert_mails(config, smtp)?;
     let Some(url) = &config.teams.webhook_url else {
         if let Some(mails) = mails {
             return Ok((mails, None));
         }
         if config.is_demo() {
-            let cards = Arc::new(DemoCards::new(phrases.clone(), config.desk.locale));
+            let cards = Arc::new(DemoAlerts::new(Wording::new(config.desk.locale, offset), clock.clone()));
             return Ok((cards.clone(), Some(cards)));
         }
         return Ok((Arc::new(NoSink::default()), None));
@@ -208,7 +205,7 @@ fn alerts(
             CardShape::Card => teams::CardShape::Card,
         },
         desk_locale: config.desk.locale,
-        utc_offset: UtcOffset::parse(&config.desk.utc_offset).unwrap_or_default(),
+        utc_offset: offset,
         timeout: config.teams.timeout,
     };
     let teams = Arc::new(Teams::new(&settings, clock.clone()).map_err(|error| with_causes(&error))?);
@@ -294,6 +291,7 @@ impl Desk {
             mailbox: parts.mailbox.clone().map(|mailbox| mailbox as Arc<dyn MailboxView>),
             cards: parts.cards.clone().map(|cards| cards as Arc<dyn CardsView>),
             site_name: config.desk.site_name.clone(),
+            lang: config.desk.default_locale,
             mode: PageMode {
                 demo: config.is_demo(),
                 chat: config.web_chat(),

@@ -1,22 +1,32 @@
 //! Small adapters between parts that must not know each other: HTTP's ports on one side, adapters on the other.
 
 use crate::adapters::chatwoot::{self, ParseContext, SignatureError, Signed, WebhookSecrets};
-use crate::adapters::smtp::DemoMailbox;
-use crate::adapters::web::{Draft, Kind, MailView, MailboxView, Session, Web, WebError};
+use crate::adapters::smtp::{DemoMail, DemoMailbox};
+use crate::adapters::teams::{DemoAlert, DemoAlerts, Tone};
+use crate::adapters::web::{Draft, Entry, Session, Web, WebError};
 use crate::http::intake::{ChatwootEdge, Malformed, Parsed, SignatureRefused};
 use crate::http::minimal::{MinimalMessage, MinimalReply, WebDesk};
+use crate::http::page::{CardView, CardsView, MailView, MailboxView, words};
 use crate::http::verify::{Claims, TokenFault, TokenReader, VerifyPages, VerifyState};
-use crate::http::verify_page::{self, Page};
+use crate::http::verify_page;
 use crate::links::{self, Links, TokenError};
 use async_trait::async_trait;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use frontdesk_actors::domain::Lang;
-use frontdesk_actors::engine::{DeliverError, EngineHandle, Intake, PhaseName};
+use frontdesk_actors::engine::{DeliverError, EngineHandle, Intake, PhaseName, RowView, View};
+use frontdesk_actors::ids::ConversationKey;
 use frontdesk_actors::ports::{PortError, PortErrorKind};
 use frontdesk_actors::time::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long an answer is waited for before it is asked whether one is coming at all.
+const FIRST_PAUSE: Duration = Duration::from_millis(300);
+
+/// The longest pause between two such questions.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
 // === Chatwoot's webhooks ===
 
@@ -94,20 +104,7 @@ pub(super) struct Pages {
 
 impl VerifyPages for Pages {
     fn respond(&self, state: VerifyState, lang: Lang) -> Response {
-        let page = match state {
-            VerifyState::Open { token, address, issued, first_words } => {
-                Page::Open { token, address, issued, first_words }
-            }
-            VerifyState::Done => Page::Done,
-            VerifyState::Used => Page::Used,
-            VerifyState::Expired => Page::Expired,
-            VerifyState::Disowned => Page::Disowned,
-            VerifyState::Ended => Page::Ended,
-            VerifyState::Foreign => Page::Foreign,
-            VerifyState::Malformed => Page::Malformed,
-            VerifyState::Unavailable => Page::Unavailable,
-        };
-        verify_page::respond(&page, lang, &self.site_name)
+        verify_page::respond(&state, lang, &self.site_name)
     }
 }
 
@@ -136,29 +133,88 @@ impl WebDesk for PageDesk {
 
 impl PageDesk {
     async fn say(&self, session: &Session, text: &str) -> Result<MinimalReply, DeliverError> {
-        let draft = Draft::new(text).map_err(refused)?;
+        let draft = match Draft::new(text) {
+            Ok(draft) => draft,
+            Err(WebError::Empty) => return Ok(MinimalReply::Empty),
+            Err(WebError::TooLong) => return Ok(MinimalReply::TooLong),
+            Err(error) => return Err(refused(error)),
+        };
         let posted = self.web.customer_wrote(session, draft).await.map_err(refused)?;
-        let receipt = self.engine.deliver(posted.inbound).await?;
+        let mut receipt = self.engine.deliver(posted.inbound).await?;
+        if receipt.phase == PhaseName::Human
+            && posted.with_person
+            && let Some(news) = self.web.back_by_now(&session.key()).await.map_err(DeliverError::Unavailable)?
+        {
+            receipt = self.engine.deliver(news).await?;
+        }
         if receipt.phase == PhaseName::Human && self.engine.human_mode() {
             self.note_routing(session, posted.seq).await;
             return Ok(MinimalReply::HumanMode);
         }
         let announced = receipt.phase == PhaseName::Human && !posted.with_person;
-        if receipt.phase != PhaseName::Human || announced || receipt.intake == Intake::Parked {
-            let reply = self.web.await_reply(&session.key(), posted.seq, self.within).await;
-            if let Some(reply) = reply.filter(|reply| matches!(reply.kind, Kind::Text | Kind::Handoff)) {
-                return Ok(MinimalReply::Bot(reply.text));
-            }
+        if (receipt.phase != PhaseName::Human || announced || receipt.intake == Intake::Parked)
+            && let Some(reply) = self.reply(session, posted.seq).await?
+        {
+            return Ok(MinimalReply::Bot(reply.text));
         }
         self.note_routing(session, posted.seq).await;
         Ok(MinimalReply::Person)
     }
 
+    /// Waits for the desk's answer to entry number `seq`. The flow may have nothing to say to a message (the second of
+    /// a burst at the gate is asked for no address again); then the desk's last words stand. `None`: a person has it.
+    async fn reply(&self, session: &Session, seq: u64) -> Result<Option<Entry>, DeliverError> {
+        let (key, ends) = (session.key(), Instant::now() + self.within);
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let pause_ends = ends.min(Instant::now() + pause);
+            if let Some(reply) = self.web.await_reply(&key, seq, pause_ends - Instant::now()).await {
+                return Ok(Some(reply));
+            }
+            // Where too many watch this conversation already, the wait above ended at once.
+            tokio::time::sleep_until(pause_ends).await;
+            let view = self.engine.view(&key).await?;
+            let in_time = pause_ends < ends;
+            if !in_time || view.as_ref().is_none_or(|view| !is_coming(view)) {
+                let speaks = in_time && view.is_none_or(|view| view.phase != PhaseName::Human);
+                return self.last_words(&key, seq, speaks).await;
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Returns what the desk said after entry number `seq`, or, as long as it speaks here, what it said last.
+    async fn last_words(&self, key: &ConversationKey, seq: u64, speaks: bool) -> Result<Option<Entry>, DeliverError> {
+        let entries = self.web.transcript(key, 0).await.map_err(DeliverError::Unavailable)?;
+        let mut replies: Vec<Entry> = entries.into_iter().filter(Entry::is_reply).collect();
+        let first_after = replies.iter().position(|reply| reply.seq > seq);
+        Ok(match first_after {
+            Some(index) => Some(replies.swap_remove(index)),
+            None if speaks => replies.pop(),
+            None => None,
+        })
+    }
+
     async fn note_routing(&self, session: &Session, seq: u64) {
-        if let Err(error) = self.web.routed(&session.key(), seq).await {
+        let key = session.key();
+        let lang = self.engine.view(&key).await.ok().flatten().map(|view| view.lang).unwrap_or_default();
+        if let Err(error) = self.web.routed(&key, seq, words::routed(lang)).await {
             tracing::debug!(error = %error, "the routing note was not written");
         }
     }
+}
+
+/// Returns whether the desk is about to say something: it owes an answer, or words (or a mail that it will announce) have
+/// not left the house.
+fn is_coming(view: &View) -> bool {
+    let owes = view.phase == PhaseName::Bot && view.owed > 0;
+    let leaving = |row: &RowView| match row.kind.as_str() {
+        "text" => row.state != "held",
+        // A mail that waits for its next try has been announced as delayed.
+        "mail" => matches!(row.state.as_str(), "queued" | "sending"),
+        _ => false,
+    };
+    owes || view.thinking || view.outbox.iter().any(leaving)
 }
 
 fn refused(error: WebError) -> DeliverError {
@@ -175,13 +231,32 @@ fn refused(error: WebError) -> DeliverError {
 
 impl MailboxView for DemoMailbox {
     fn mails(&self) -> Vec<MailView> {
-        let shown = |mail: crate::adapters::smtp::DemoMail| MailView {
+        let shown = |mail: DemoMail| MailView {
             id: mail.id.to_string(),
             to: mail.to,
             subject: mail.subject,
             code: mail.code,
             link: mail.link,
+            html: mail.html,
             at: mail.at,
+        };
+        self.list().into_iter().map(shown).collect()
+    }
+}
+
+impl CardsView for DemoAlerts {
+    fn cards(&self) -> Vec<CardView> {
+        let shown = |DemoAlert { at, face }: DemoAlert| CardView {
+            tone: match face.tone {
+                Tone::Customer => "customer",
+                Tone::Trouble => "trouble",
+                Tone::Good => "good",
+            },
+            title: face.title,
+            facts: face.facts,
+            text: face.text,
+            button: face.button,
+            at,
         };
         self.list().into_iter().map(shown).collect()
     }

@@ -14,9 +14,6 @@ use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// How long one text in Chatwoot may be, in characters: it takes more, but nobody reads it.
-const CHATWOOT_TEXT: usize = 10_000;
-
 /// How many calls of its own the page's channel may run at once: they only go to the store.
 const WEB_WIDTH: usize = 256;
 
@@ -51,7 +48,7 @@ fn policy(config: &Config, phrases: Arc<Locales>) -> Result<Policy, String> {
         gate: config.gate.enabled,
         debounce_quiet: desk.debounce_quiet,
         debounce_max: desk.debounce_max,
-        max_text: CHATWOOT_TEXT,
+        max_text: config.chatwoot.max_text,
         human_idle: None,
         answer_open_unassigned: config.chatwoot.answer_open_unassigned,
     };
@@ -74,7 +71,7 @@ fn policy(config: &Config, phrases: Arc<Locales>) -> Result<Policy, String> {
             resend_cooldown: config.gate.resend_cooldown,
             resends: config.gate.resends,
             wrong_codes: config.gate.wrong_codes,
-            ..GatePolicy::default()
+            mail_tries: config.gate.mail_tries,
         },
         turn: TurnPolicy {
             max_retries: config.model.max_retries,

@@ -92,6 +92,8 @@ pub struct Gate {
     pub resends: u32,
     /// How many wrong codes end a challenge.
     pub wrong_codes: u32,
+    /// How often a failing mail is tried before a person is fetched.
+    pub mail_tries: u32,
     /// Mails to one address within an hour.
     pub mails_per_address_hour: u32,
     /// Mails to one address within a day.
@@ -172,6 +174,8 @@ pub struct Chatwoot {
     pub bot_id: Option<u64>,
     /// Whether open conversations that nobody has are answered.
     pub answer_open_unassigned: bool,
+    /// How long one text may be, in characters.
+    pub max_text: usize,
     /// How long after an unknown send its absence starts to prove something.
     #[serde(deserialize_with = "fields::millis")]
     pub settle_time: Duration,

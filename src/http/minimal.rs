@@ -36,6 +36,10 @@ pub enum MinimalReply {
     HumanMode,
     /// A person has this conversation.
     Person,
+    /// Nothing is left of it without its control characters.
+    Empty,
+    /// It is longer than the page's conversations take.
+    TooLong,
     /// It was not taken.
     Refused(DeliverError),
 }
@@ -107,15 +111,22 @@ pub(super) async fn answer(app: &AppState, payload: &Payload, message: MinimalMe
     };
     let written = message.event == "message_created" && message.message_type.as_deref() == Some("incoming");
     let text = message.content.as_deref().map(str::trim).filter(|text| !text.is_empty());
-    let Some(text) = text.filter(|_| written) else {
-        return Json(json!({ "status": "ignored" })).into_response();
-    };
+    let Some(text) = text.filter(|_| written) else { return ignored() };
     match web.say_and_wait(session_of(&payload.headers), text).await {
         MinimalReply::Bot(reply) => Json(json!({ "status": "ok", "route": "bot", "reply": reply })).into_response(),
         MinimalReply::HumanMode => human("Human mode is ON. No bot reply generated."),
         MinimalReply::Person => human("A person has this conversation. No bot reply generated."),
+        MinimalReply::Empty => ignored(),
+        MinimalReply::TooLong => {
+            let detail = "the message is longer than the chat takes; say it in several";
+            HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_long", detail).into_response()
+        }
         MinimalReply::Refused(error) => refusal(&error).into_response(),
     }
+}
+
+fn ignored() -> Response {
+    Json(json!({ "status": "ignored" })).into_response()
 }
 
 fn human(message: &str) -> Response {

@@ -2,26 +2,31 @@
 //!
 //! Every route of the page is listed in [`routes`]. Who may use what: the chat is open where it is switched on, the
 //! console wants the admin token, and in demo mode (loopback and no vendor) all of it is open to the machine itself.
-//! `page/html.rs` is the document, `page/chat.rs` and `page/console.rs` the routes, `page/stream.rs` the live updates.
+//! `page/html.rs` is the document, `page/chat.rs` and `page/console.rs` the routes, `page/stream.rs` the live updates,
+//! `page/words.rs` what customers read.
 
 mod chat;
 mod console;
 mod desk;
 pub(in crate::http) mod document;
 mod html;
+mod kept;
 mod refusal;
 mod rows;
 mod stream;
+pub mod words;
 
 pub use desk::Desk;
+pub use kept::{CardView, CardsView, MailView, MailboxView};
 
-use crate::adapters::web::{CardsView, MailboxView, Web};
+use crate::adapters::web::Web;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use frontdesk_actors::domain::Lang;
 use refusal::Refusal;
 use std::fmt;
 use std::sync::Arc;
@@ -57,6 +62,8 @@ pub struct PageState {
     pub cards: Option<Arc<dyn CardsView>>,
     /// The company's name, on the page.
     pub site_name: String,
+    /// The language of readers whose browser likes none of ours.
+    pub lang: Lang,
     /// What is open.
     pub mode: PageMode,
     /// Who is an operator.
@@ -86,6 +93,7 @@ pub fn routes(state: PageState) -> Router {
         .route("/api/console/conversations/{key}/reply", post(console::reply))
         .route("/api/console/conversations/{key}/handback", post(console::hand_back))
         .route("/api/console/mails", get(console::mails))
+        .route("/api/console/mails/{id}", get(console::mail))
         .route("/api/console/cards", get(console::cards))
         .layer(from_fn_with_state(state.clone(), is_operator));
     Router::new()

@@ -4,6 +4,7 @@
 //! with the token itself, so a forged cross-site post can do nothing that the holder of the link could not.
 //! The token is read, then the engine is asked, then both must agree on address and contact.
 
+use super::page::words::accepted_language;
 use super::stack::{PayloadFault, small_body};
 use super::{AppState, Shared, metrics};
 use axum::extract::{RawQuery, Request, State};
@@ -273,7 +274,7 @@ impl Page {
 
     fn respond(self, app: &AppState, headers: &HeaderMap) -> Response {
         ::metrics::counter!(metrics::VERIFY_PAGES, "page" => self.state.label()).increment(1);
-        let lang = self.lang.or_else(|| readers_language(headers)).unwrap_or(app.settings.lang);
+        let lang = self.lang.or_else(|| accepted_language(headers)).unwrap_or(app.settings.lang);
         let mut response = app.pages.respond(self.state, lang);
         let answer = response.headers_mut();
         answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -288,37 +289,4 @@ impl Page {
 /// Reads one field of a query or a form. The first one counts.
 fn field(encoded: &[u8], name: &str) -> Option<String> {
     url::form_urlencoded::parse(encoded).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
-}
-
-/// Returns the best of our languages by `Accept-Language`.
-fn readers_language(headers: &HeaderMap) -> Option<Lang> {
-    let accepted = headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?;
-    let mut best: Option<(f32, Lang)> = None;
-    for choice in accepted.split(',').take(16) {
-        let (tag, quality) = choice.split_once(";q=").unwrap_or((choice, "1"));
-        let quality = quality.trim().parse::<f32>().unwrap_or(0.0);
-        if let Some(lang) = Lang::parse(tag.trim())
-            && quality > best.map_or(0.0, |(quality, _)| quality)
-        {
-            best = Some((quality, lang));
-        }
-    }
-    best.map(|(_, lang)| lang)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_readers_language_is_the_best_of_ours() {
-        let best = |accepted: &str| {
-            let headers = HeaderMap::from_iter([(header::ACCEPT_LANGUAGE, HeaderValue::from_str(accepted).unwrap())]);
-            readers_language(&headers)
-        };
-        assert_eq!(best("kk-KZ,ru;q=0.8,en;q=0.5"), Some(Lang::Kk));
-        assert_eq!(best("de,fr;q=0.9,ru;q=0.2,en;q=0.4"), Some(Lang::En));
-        assert_eq!(best("de"), None);
-        assert_eq!(best("en;q=0,;;q=x,,"), None);
-    }
 }

@@ -137,7 +137,7 @@ fn render(phrase: &Phrase, say: impl Fn(&Message) -> String) -> String {
         | Phrase::ResendCapped
         | Phrase::WrongCode { .. }
         | Phrase::TooManyCodes
-        | Phrase::Expired
+        | Phrase::Expired { .. }
         | Phrase::Disowned
         | Phrase::Verified { .. }
         | Phrase::HandoffAsked
@@ -192,7 +192,7 @@ fn samples() -> Vec<Phrase> {
         Phrase::Remind { address: address() },
         Phrase::ResendCapped,
         Phrase::TooManyCodes,
-        Phrase::Expired,
+        Phrase::Expired { address: address() },
         Phrase::Disowned,
         Phrase::Verified { address: address() },
         Phrase::HandoffAsked,

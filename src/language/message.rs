@@ -48,7 +48,7 @@ impl Message {
             Phrase::ResendCapped => Self::plain("resend-capped"),
             Phrase::WrongCode { left } => Self::plain("wrong-code").count("left", u64::from(*left)),
             Phrase::TooManyCodes => Self::plain("too-many-codes"),
-            Phrase::Expired => Self::plain("expired"),
+            Phrase::Expired { address } => Self::plain("expired").text("address", shown(address)),
             Phrase::Disowned => Self::plain("disowned"),
             Phrase::Verified { address } => Self::plain("verified").text("address", shown(address)),
             Phrase::HandoffAsked => Self::plain("handoff-asked"),

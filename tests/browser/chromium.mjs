@@ -1,5 +1,5 @@
 // Drives a headless Chromium over its debugging pipe, with nothing but Node: open a page, look at it, click, type, take
-// a picture. Every wait is for a condition; one that does not come true within ten seconds fails and says which.
+// a picture. Every wait is for a condition; one that does not come true in time fails and says which.
 import { spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,7 +9,7 @@ const FLAGS = [
   "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
   "--disable-sync", "--no-first-run", "--hide-scrollbars", "--remote-debugging-pipe",
 ];
-const PATIENCE = 10_000;
+const PATIENCE = 15_000;
 
 export class Chromium {
   static async start(binary = process.env.CHROMIUM || "chromium") {
@@ -17,6 +17,10 @@ export class Chromium {
     browser.home = await mkdtemp(join(tmpdir(), "browser-"));
     const args = [...FLAGS, `--user-data-dir=${browser.home}`];
     browser.process = spawn(binary, args, { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
+    browser.process.once("error", (problem) => {
+      console.error(`FAILED  ${binary} cannot be started: ${problem.message}`);
+      process.exit(1);
+    });
     browser.next = 1;
     browser.waiting = new Map();
     browser.heard = [];
@@ -44,7 +48,7 @@ export class Chromium {
   }
 
   // Opens a page in a window of its own, with its own cookies.
-  async open(url, { width = 1280, height = 800, dark = false } = {}) {
+  async open(url, { width = 1280, height = 800, dark = false, lang = "en-US" } = {}) {
     const { browserContextId } = await this.tell("Target.createBrowserContext");
     const { targetId } = await this.tell("Target.createTarget", { url: "about:blank", browserContextId });
     const { sessionId } = await this.tell("Target.attachToTarget", { targetId, flatten: true });
@@ -52,6 +56,8 @@ export class Chromium {
     for (const domain of ["Page", "Runtime", "Log", "Network"]) await page.tell(`${domain}.enable`);
     await page.tell("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: 1, mobile: width < 600 });
     await page.tell("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }] });
+    const userAgent = (await this.tell("Browser.getVersion")).userAgent;
+    await page.tell("Emulation.setUserAgentOverride", { userAgent, acceptLanguage: lang });
     await page.tell("Page.navigate", { url });
     await page.until("the page to load", "document.readyState === 'complete' && location.href !== 'about:blank'");
     return page;
@@ -98,8 +104,8 @@ export class Page {
     return answer.result.value;
   }
 
-  async until(what, expression) {
-    const end = Date.now() + PATIENCE;
+  async until(what, expression, patience = PATIENCE) {
+    const end = Date.now() + patience;
     for (;;) {
       if (await this.evaluate(`Boolean(${expression})`).catch(() => false)) return;
       if (Date.now() > end) throw new Error(`waited in vain for ${what}`);

@@ -1,35 +1,195 @@
-//! From the first message to a verified answer.
+//! A5: the bot answers: what it remembers, how it gathers a burst, and what it owes.
 
-use anyhow::Result;
-use frontdesk_sandbox::town::{Backing, Town, Wiring};
+use super::support::{Chat, NO_GATE, english, on_both_stores, open, open_wired, until};
+use anyhow::{Context, Result};
+use frontdesk_actors::language::Phrase;
+use frontdesk_sandbox::chatwoot::{Hook, RequestKind, Target, WorldView};
+use frontdesk_sandbox::model::Reply;
+use frontdesk_sandbox::town::{BOT_SECRET, Backing, Wiring};
+use std::time::Duration;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_frontdesk");
+on_both_stores!(
+    the_model_is_shown_the_last_twenty_messages,
+    a_setting_decides_how_many_messages_are_remembered,
+    the_memory_ends_after_its_time,
+    a_burst_gets_one_answer,
+    a_burst_that_does_not_end_is_answered_after_all,
+    a_turn_starts_over_twice_and_the_rest_is_the_next_turn,
+    a_late_older_message_opens_an_obligation_of_its_own,
+    the_typing_indicator_shows_while_the_model_thinks,
+    the_typing_indicator_is_dropped_first,
+    the_shipped_prompt_and_the_tool_go_with_every_call,
+    a_file_alone_gets_an_honest_answer,
+);
 
-async fn first_message_to_verified_answer(backing: Backing) -> Result<()> {
-    let town = Town::open(BINARY, backing, Wiring::Full).await?;
-    let conversation = town.chatwoot.new_conversation(412);
-    town.chatwoot.customer_writes(conversation, "Hi, do you ship to Norway?");
-    town.chatwoot.wait_for("the address is asked for", |world| world.replies(conversation).len() == 1).await?;
-    town.chatwoot.customer_writes(conversation, "sure, it is jane@example.com");
-    let mails = town.smtp.wait_for_mails(1).await?;
-    town.chatwoot.wait_for("the mail is announced", |world| world.replies(conversation).len() == 2).await?;
-    assert_eq!(town.visit(&mails[0]).await?.0, 200);
-    assert_eq!(town.press(&mails[0]).await?.0, 200);
-    town.chatwoot
-        .wait_for("verified, and the question answered", |world| world.replies(conversation).len() == 4)
-        .await?;
-    let replies = town.chatwoot.see(|world| world.replies(conversation));
-    assert!(replies[3].contains("do you ship to Norway?"), "{replies:?}");
-    assert_eq!(town.model.calls().len(), 1);
+/// Says `note-01` to `note-NN` at once.
+fn says_notes(chat: &Chat<'_>, numbers: std::ops::RangeInclusive<u32>) {
+    for number in numbers {
+        chat.says(&format!("note-{number:02}"));
+    }
+}
+
+async fn the_model_is_shown_the_last_twenty_messages(backing: Backing) -> Result<()> {
+    let town = open(backing, &[NO_GATE, ("DEBOUNCE_QUIET", "400ms")]).await?;
+    let chat = Chat::begin(&town);
+    says_notes(&chat, 1..=15);
+    chat.read(1).await?;
+    says_notes(&chat, 16..=25);
+    chat.read(2).await?;
+    let prompt = town.model.calls()[1].body.to_string();
+    // Twenty messages: ten new notes, the answer (which quotes the notes it answered), nine notes before it.
+    let history = prompt.split("You said:").next().context("no answer in the prompt")?;
+    assert!(!history.contains("note-06") && history.contains("note-07"), "{history}");
+    assert!(prompt.contains("note-25"));
+    assert_eq!(chat.view().await?["memory"].as_array().map(Vec::len), Some(20));
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn first_message_to_verified_answer_on_redis() -> Result<()> {
-    first_message_to_verified_answer(Backing::Redis).await
+async fn a_setting_decides_how_many_messages_are_remembered(backing: Backing) -> Result<()> {
+    let town = open(backing, &[NO_GATE, ("MEMORY_MESSAGES", "3")]).await?;
+    let chat = Chat::begin(&town);
+    town.model.set_default(|_| Reply::Text("Fine.".to_owned()));
+    for text in ["apple", "banana", "cherry"] {
+        chat.asks(text).await?;
+    }
+    let last = town.model.calls()[2].body.to_string();
+    assert!(!last.contains("apple") && last.contains("banana") && last.contains("cherry"), "{last}");
+    Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn first_message_to_verified_answer_embedded() -> Result<()> {
-    first_message_to_verified_answer(Backing::Embedded).await
+async fn the_memory_ends_after_its_time(backing: Backing) -> Result<()> {
+    let settings = [NO_GATE, ("MEMORY_TTL", "1s"), ("FRONTDESK__LIMITS__PASSIVATE_AFTER", "0s")];
+    let town = open(backing, &settings).await?;
+    let chat = Chat::begin(&town);
+    assert_eq!(chat.asks("My name is Jane.").await?, "You said: My name is Jane.");
+    // Looking at a conversation keeps it in memory for a moment, so the looks are far apart.
+    let forgotten = || async {
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        Ok(chat.view().await?["memory"].as_array().is_some_and(Vec::is_empty))
+    };
+    until("the memory has ended", forgotten).await?;
+    chat.asks("What is my name?").await?;
+    assert!(!town.model.calls()[1].body.to_string().contains("Jane."));
+    assert_eq!(chat.phase().await?, "bot", "what must last is no memory");
+    Ok(())
+}
+
+async fn a_burst_gets_one_answer(backing: Backing) -> Result<()> {
+    let town = open(backing, &[NO_GATE, ("DEBOUNCE_QUIET", "400ms")]).await?;
+    let chat = Chat::begin(&town);
+    for text in ["Hello", "I have a question", "Do you ship to Norway?"] {
+        chat.says(text);
+    }
+    let answer = chat.read(1).await?.remove(0);
+    chat.rests().await?;
+    assert_eq!((chat.replies().len(), town.model.calls().len()), (1, 1));
+    for text in ["Hello", "I have a question", "Do you ship to Norway?"] {
+        assert!(answer.contains(text), "{answer}");
+    }
+    Ok(())
+}
+
+async fn a_burst_that_does_not_end_is_answered_after_all(backing: Backing) -> Result<()> {
+    let town = open(backing, &[NO_GATE, ("DEBOUNCE_QUIET", "1s"), ("DEBOUNCE_MAX", "1s")]).await?;
+    let chat = Chat::begin(&town);
+    let talking = || async {
+        chat.says("and another thing");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        Ok(!town.model.calls().is_empty())
+    };
+    until("the model is asked while the customer still writes", talking).await
+}
+
+async fn a_turn_starts_over_twice_and_the_rest_is_the_next_turn(backing: Backing) -> Result<()> {
+    let town = open(backing, &[NO_GATE]).await?;
+    for _ in 0..3 {
+        town.model.push(Reply::Hang);
+    }
+    let chat = Chat::begin(&town);
+    chat.says("one");
+    town.model.wait_for_calls(1).await;
+    chat.says("two");
+    town.model.wait_for_abort(0).await;
+    town.model.wait_for_calls(2).await;
+    chat.says("three");
+    town.model.wait_for_abort(1).await;
+    town.model.wait_for_calls(3).await;
+    chat.says("four");
+    town.chatwoot.wait_quiet().await?;
+    assert!(!town.model.calls()[2].aborted, "it starts over at most twice");
+    town.model.release();
+    let replies = chat.read(2).await?;
+    assert!(["one", "two", "three"].iter().all(|text| replies[0].contains(text)), "{replies:?}");
+    assert!(!replies[0].contains("four") && replies[1].contains("four"), "{replies:?}");
+    chat.rests().await?;
+    assert_eq!((chat.replies().len(), town.model.calls().len()), (2, 4));
+    Ok(())
+}
+
+async fn a_late_older_message_opens_an_obligation_of_its_own(backing: Backing) -> Result<()> {
+    let town = open_wired(backing, Wiring::BotOnly, &[NO_GATE]).await?;
+    let chat = Chat::begin(&town);
+    let good = Hook { url: town.daemon.url("/webhooks/chatwoot"), secret: Some(BOT_SECRET.to_owned()) };
+    let nowhere = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let lost = Hook { url: format!("http://{nowhere}/"), ..good.clone() };
+    town.chatwoot.configure(|options| options.keep_pending_on_bot_failure = true);
+    town.chatwoot.deliver_to(Target::AgentBot, Some(lost));
+    chat.says("Do you ship to Norway?");
+    town.chatwoot.wait_quiet().await?;
+    town.chatwoot.deliver_to(Target::AgentBot, Some(good));
+    assert_eq!(chat.asks("And how long does it take?").await?, "You said: And how long does it take?");
+    let is_late = |delivery: &&frontdesk_sandbox::chatwoot::Delivery| {
+        delivery.event == "message_created" && delivery.body.contains("Do you ship to Norway?")
+    };
+    let late = town.chatwoot.see(|world| world.deliveries().iter().find(is_late).cloned()).context("not sent")?;
+    for _ in 0..2 {
+        assert!(town.chatwoot.redeliver(&late).await.is_accepted());
+    }
+    assert!(chat.read(2).await?[1].contains("Do you ship to Norway?"));
+    chat.rests().await?;
+    assert_eq!((chat.replies().len(), town.model.calls().len()), (2, 2), "each is answered once");
+    Ok(())
+}
+
+async fn the_typing_indicator_shows_while_the_model_thinks(backing: Backing) -> Result<()> {
+    let town = open(backing, &[NO_GATE]).await?;
+    town.model.push(Reply::Hang);
+    let chat = Chat::begin(&town);
+    chat.says("Do you ship?");
+    let typing = |world: &WorldView<'_>| world.conversation(chat.id).map(|found| found.typing).unwrap_or_default();
+    chat.sees("typing", |world| typing(world) == [true]).await?;
+    town.model.wait_for_calls(1).await;
+    town.model.release();
+    chat.read(1).await?;
+    chat.sees("no longer typing", |world| typing(world) == [true, false]).await
+}
+
+async fn the_typing_indicator_is_dropped_first(backing: Backing) -> Result<()> {
+    let town = open(backing, &[NO_GATE, ("CHATWOOT_WIDTH", "1")]).await?;
+    let chat = Chat::begin(&town);
+    chat.asks("Do you ship?").await?;
+    chat.rests().await?;
+    assert!(town.chatwoot.requests().iter().all(|request| request.kind != RequestKind::Typing));
+    Ok(())
+}
+
+async fn the_shipped_prompt_and_the_tool_go_with_every_call(backing: Backing) -> Result<()> {
+    let town = open(backing, &[NO_GATE]).await?;
+    let chat = Chat::begin(&town);
+    chat.asks("Do you ship?").await?;
+    let call = &town.model.calls()[0];
+    for part in ["one to three sentences", "language of the customer", "When to call `request_human`", "Never invent"] {
+        assert!(call.system().contains(part), "{part}");
+    }
+    assert_eq!(call.body["tools"][0]["function"]["name"], "request_human");
+    Ok(())
+}
+
+async fn a_file_alone_gets_an_honest_answer(backing: Backing) -> Result<()> {
+    let town = open(backing, &[NO_GATE]).await?;
+    let chat = Chat::begin(&town);
+    town.chatwoot.customer_attaches(chat.id, "audio");
+    assert_eq!(chat.read(1).await?, [english(&Phrase::CannotReadAttachment)]);
+    assert!(town.model.calls().is_empty());
+    Ok(())
 }

@@ -46,6 +46,22 @@ async fn say(web: &Web, key: &ConversationKey, text: &str, id: &str) -> Verdict 
     send(web, key, Act::Text { text: text.to_owned(), handoff: false }, id).await
 }
 
+/// The desk got the conversation back while a message that still read "open" was on its way to the engine.
+#[tokio::test]
+async fn what_was_handed_back_meanwhile_is_told() {
+    let (_, web, session) = desk();
+    let key = session.key();
+    send(&web, &key, Act::Open, "row-1").await;
+    let posted = web.customer_wrote(&session, draft("and now?")).await.unwrap();
+    assert!(posted.with_person && web.back_by_now(&key).await.unwrap().is_none());
+    send(&web, &key, Act::Pend, "row-2").await;
+    let news = web.back_by_now(&key).await.unwrap().expect("it is the desk's again");
+    assert_eq!(news.event, Event::StateChanged);
+    let (before, after) = (posted.inbound.state.unwrap(), news.state.unwrap());
+    assert_eq!((before.status, after.status), (Status::Open, Status::Pending));
+    assert!(after.version > before.version);
+}
+
 #[tokio::test]
 async fn a_send_settles_once_and_a_repetition_is_the_same_message() {
     let (_, web, session) = desk();
@@ -150,7 +166,7 @@ async fn a_message_that_found_a_person_is_noted_unless_the_customer_can_see_it()
     let key = session.key();
     let write = async || {
         let posted = web.customer_wrote(&session, draft("hello?")).await.unwrap();
-        web.routed(&key, posted.seq).await.unwrap();
+        web.routed(&key, posted.seq, "A person will answer.".to_owned()).await.unwrap();
     };
     write().await;
     write().await;

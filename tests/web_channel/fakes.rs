@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use frontdesk::http::page::Desk;
+use frontdesk::http::page::{Desk, MailView, MailboxView};
 use frontdesk_actors::domain::{Inbound, Lang, Order, Remembered, Role};
 use frontdesk_actors::engine::{DeliverError, Intake, PhaseName, Receipt, Summary, View};
 use frontdesk_actors::ids::{ContactKey, ConversationKey, Node};
@@ -150,6 +150,16 @@ impl Store for MemoryStore {
 
     async fn ping(&self) -> Result<(), PortError> {
         self.check()
+    }
+}
+
+/// A mailbox with what a test puts into it.
+#[derive(Debug, Default)]
+pub(crate) struct FakeMailbox(pub(crate) Mutex<Vec<MailView>>);
+
+impl MailboxView for FakeMailbox {
+    fn mails(&self) -> Vec<MailView> {
+        self.0.lock().expect("no test panics with the lock").clone()
     }
 }
 

@@ -1,18 +1,18 @@
 //! The page's routes, over HTTP without a socket.
 
-use crate::fakes::{FakeDesk, MemoryStore, Ticking};
+use crate::fakes::{FakeDesk, FakeMailbox, MemoryStore, Ticking};
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::Router;
 use axum::body::{Body, BodyDataStream, to_bytes};
 use axum::http::{HeaderMap, Request, Response, StatusCode, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use frontdesk::adapters::web::{DemoMailbox, MailView, Session, Web, WebSettings};
-use frontdesk::http::page::{PageMode, PageState, routes};
+use frontdesk::adapters::web::{Session, Web, WebSettings};
+use frontdesk::http::page::{MailView, PageMode, PageState, routes};
 use frontdesk_actors::domain::{Event, Lang, Order, Status};
 use frontdesk_actors::engine::PhaseName;
 use frontdesk_actors::ids::{ConversationKey, MessageId, OutboundId};
-use frontdesk_actors::ports::{Act, Channel, Destination, Mailer, Store, VerificationMail};
+use frontdesk_actors::ports::{Act, Channel, Destination, Store};
 use frontdesk_actors::time::Timestamp;
 use futures::StreamExt;
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ struct Page {
     store: Arc<MemoryStore>,
     desk: Arc<FakeDesk>,
     web: Arc<Web>,
-    mailbox: Arc<DemoMailbox>,
+    mailbox: Arc<FakeMailbox>,
     closing: CancellationToken,
     router: Router,
     session: Session,
@@ -39,7 +39,7 @@ fn page(mode: PageMode) -> Page {
     let desk = Arc::new(FakeDesk::default());
     let settings = WebSettings { poll: Duration::from_millis(20), ..WebSettings::default() };
     let web = Arc::new(Web::new(Arc::clone(&store) as Arc<dyn Store>, Arc::new(Ticking::default()), settings));
-    let mailbox = Arc::new(DemoMailbox::new(Box::new(shown)));
+    let mailbox = Arc::new(FakeMailbox::default());
     let closing = CancellationToken::new();
     let state = PageState {
         desk: Arc::clone(&desk) as _,
@@ -47,6 +47,7 @@ fn page(mode: PageMode) -> Page {
         mailbox: Some(Arc::clone(&mailbox) as _),
         cards: None,
         site_name: "Ordo <Co>".to_owned(),
+        lang: Lang::En,
         mode,
         admin: Arc::new(|headers: &HeaderMap| {
             headers.get("authorization").is_some_and(|value| value == "Bearer right")
@@ -60,14 +61,15 @@ fn demo() -> Page {
     page(PageMode { demo: true, chat: true, secure: false })
 }
 
-fn shown(mail: &VerificationMail) -> MailView {
+fn mail() -> MailView {
     MailView {
-        id: String::new(),
-        to: mail.address.clone(),
+        id: "m1".to_owned(),
+        to: "a@example.com".to_owned(),
         subject: "Your code".to_owned(),
-        code: mail.code.clone(),
+        code: "123456".to_owned(),
         link: "http://localhost/verify?token=t".to_owned(),
-        at: mail.issued,
+        html: "<p>Hello</p>".to_owned(),
+        at: Timestamp::from_secs(1),
     }
 }
 
@@ -166,7 +168,12 @@ async fn the_page_is_one_file_that_loads_nothing_and_its_policy_names_what_is_in
         let source = format!("{directive} 'sha256-{}'", STANDARD.encode(digest(&SHA256, content.as_bytes())));
         assert!(policy.contains(&source), "{source} in {policy}");
     }
-    assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe") && !policy.contains('*'));
+    assert!(
+        policy.starts_with("default-src 'none'")
+            && !policy.contains("'unsafe-inline'")
+            && !policy.contains("unsafe-eval")
+            && !policy.contains('*')
+    );
     // The namespace of SVG is a name and not an address; everything else would be one.
     let without_names = body.replace("http://www.w3.org/2000/svg", "").replace("https?:", "");
     for foreign in ["http://", "https://", "src=", "@import", "url(", "innerHTML", " style=", " onclick="] {
@@ -368,21 +375,11 @@ async fn the_console_stream_shows_the_list_the_switch_the_mails_and_what_changes
     page.post("/chat/messages", json!({ "text": "Hi" })).await;
     assert_eq!(events.until("changed").await["key"], page.session.key().as_str());
     assert_eq!(events.until("conversations").await["conversations"][0]["text"], "Hi");
-    let mail = VerificationMail {
-        key: page.session.key(),
-        contact: None,
-        address: "a@example.com".to_owned(),
-        lang: Lang::En,
-        challenge: "c".to_owned(),
-        code: "123456".to_owned(),
-        issued: Timestamp::from_secs(1),
-        expires: Timestamp::from_secs(2),
-    };
-    for _ in 0..2 {
-        page.mailbox.send(&mail, &OutboundId("m1".into())).await;
-    }
+    page.mailbox.0.lock().unwrap().push(mail());
     let mails = events.until("mails").await;
-    assert_eq!((&mails["mails"][0]["code"], &mails["mails"][1]), (&json!("123456"), &Value::Null));
+    assert_eq!((&mails["mails"][0]["code"], &mails["mails"][0]["html"]), (&json!("123456"), &Value::Null));
+    assert_eq!(json_of(page.get("/api/console/mails/m1").await).await["html"], "<p>Hello</p>");
+    assert_eq!(page.get("/api/console/mails/m2").await.status(), StatusCode::NOT_FOUND);
     page.desk.human.store(true, Ordering::Relaxed);
     assert_eq!(events.until("human").await, json!({ "human_mode": true }));
     page.closing.cancel();

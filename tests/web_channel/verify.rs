@@ -4,35 +4,32 @@ use aws_lc_rs::digest::{SHA256, digest};
 use axum::http::{StatusCode, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use frontdesk::http::verify_page::{Asked, Page, render, respond};
+use frontdesk::http::verify::VerifyState;
+use frontdesk::http::verify_page::{render, respond};
 use frontdesk_actors::domain::Lang;
-use frontdesk_actors::engine::ChallengeView;
 use frontdesk_actors::time::Timestamp;
 
-fn open_page() -> Page {
-    let view = ChallengeView::Open {
+fn open_page() -> VerifyState {
+    VerifyState::Open {
+        token: "tok\"en.<x>".to_owned(),
         address: "a&b@example.com".to_owned(),
         issued: Timestamp::from_secs(1_795_198_320),
         first_words: "<script>alert('x')</script> ".repeat(20),
-        lang: Lang::Ru,
-    };
-    let (page, lang) = Page::of(view, "tok\"en.<x>", Asked::Look);
-    assert_eq!(lang, Some(Lang::Ru));
-    page
+    }
 }
 
 #[test]
 fn every_state_has_its_status_and_its_words_in_every_language() {
     let states = [
         (open_page(), StatusCode::OK),
-        (Page::Done, StatusCode::OK),
-        (Page::Disowned, StatusCode::OK),
-        (Page::Used, StatusCode::CONFLICT),
-        (Page::Expired, StatusCode::GONE),
-        (Page::Ended, StatusCode::GONE),
-        (Page::Foreign, StatusCode::FORBIDDEN),
-        (Page::Malformed, StatusCode::BAD_REQUEST),
-        (Page::Unavailable, StatusCode::SERVICE_UNAVAILABLE),
+        (VerifyState::Done, StatusCode::OK),
+        (VerifyState::Disowned, StatusCode::OK),
+        (VerifyState::Used, StatusCode::CONFLICT),
+        (VerifyState::Expired, StatusCode::GONE),
+        (VerifyState::Ended, StatusCode::GONE),
+        (VerifyState::Foreign, StatusCode::FORBIDDEN),
+        (VerifyState::Malformed, StatusCode::BAD_REQUEST),
+        (VerifyState::Unavailable, StatusCode::SERVICE_UNAVAILABLE),
     ];
     let mut seen = std::collections::BTreeSet::new();
     for (page, expected) in &states {
@@ -41,7 +38,7 @@ fn every_state_has_its_status_and_its_words_in_every_language() {
             assert_eq!(status, *expected, "{page:?}");
             assert!(body.contains(&format!("<html lang=\"{}\">", lang.code())) && body.contains("Ordo &#38; Co"));
             assert!(!body.contains("verify-") && !body.contains("<script"), "{page:?} in {}", lang.code());
-            assert_eq!(body.matches("<form").count(), if matches!(page, Page::Open { .. }) { 2 } else { 0 });
+            assert_eq!(body.matches("<form").count(), if matches!(page, VerifyState::Open { .. }) { 2 } else { 0 });
             assert!(seen.insert(body), "{page:?} in {} says the same as another", lang.code());
         }
     }
@@ -73,15 +70,6 @@ fn nothing_is_stored_referred_framed_or_loaded() {
         assert!(policy.contains(part), "{part} in {policy}");
     }
     assert!(!policy.contains("script-src") && !policy.contains("unsafe"));
-    let away = respond(&Page::Unavailable, Lang::En, "Ordo");
+    let away = respond(&VerifyState::Unavailable, Lang::En, "Ordo");
     assert_eq!(away.headers()[header::RETRY_AFTER], "60");
-}
-
-#[test]
-fn saying_this_was_not_me_is_thanked_once_and_gone_afterwards() {
-    let disowned = || ChallengeView::Disowned { lang: Lang::Kk };
-    assert_eq!(Page::of(disowned(), "t", Asked::Disown).0, Page::Disowned);
-    assert_eq!(Page::of(disowned(), "t", Asked::Look).0, Page::Ended);
-    assert_eq!(Page::of(disowned(), "t", Asked::Confirm).0, Page::Ended);
-    assert_eq!(Page::of(ChallengeView::Foreign, "t", Asked::Look), (Page::Foreign, None));
 }

@@ -1,12 +1,8 @@
 // The customer's chat. The feed on the server is the truth; what was just typed is shown at once and settled by it.
-const chat = { source: null, typingUntil: 0, typingTimer: 0, wrote: false, answered: false, status: null };
+const chat = { source: null, typingTimer: 0, newest: 0, wrote: false, answered: false, status: null };
 
 function startChat() {
   $("chat").hidden = false;
-  if (document.documentElement.dataset.demo === "no") {
-    $("chat-title").textContent = "Chat with us";
-    $("chat-sub").textContent = "We usually answer at once";
-  }
   $("composer").addEventListener("submit", (event) => {
     event.preventDefault();
     sendDraft();
@@ -37,7 +33,7 @@ function openChatEvents() {
   source.addEventListener("typing", (event) => typing(JSON.parse(event.data).on));
   source.addEventListener("cleared", clearChat);
   source.addEventListener("error", () => {
-    connection("chat", "Reconnecting…");
+    connection("chat", said.reconnecting);
     // A browser gives up on an answer that is not a stream; the desk may merely be restarting.
     if (source.readyState === EventSource.CLOSED) setTimeout(() => chat.source === source && openChatEvents(), 2000);
   });
@@ -48,8 +44,12 @@ function shown(entry) {
   const pending = [...$("log").children].find((node) => node.dataset.id === entry.id);
   if (pending) {
     settle(pending);
-    return;
+    if (entry.who === "you") chat.wrote = true;
   }
+  // A stream that was opened anew tells everything again.
+  const known = entry.seq <= chat.newest;
+  chat.newest = Math.max(chat.newest, entry.seq);
+  if (pending || known) return;
   if (entry.kind === "status") {
     const same = chat.status === `${entry.status} ${entry.assignee}`;
     const first = chat.status === null && entry.status === "pending";
@@ -90,7 +90,7 @@ function typing(on) {
 
 function growDraft() {
   const draft = $("draft");
-  $("chat-problem").textContent = draft.value.length > 3600 ? `${4000 - draft.value.length} characters left` : "";
+  $("chat-problem").textContent = draft.value.length > 3600 ? `${said.left} ${4000 - draft.value.length}` : "";
   if (CSS.supports("field-sizing", "content")) return;
   draft.rows = Math.min(5, draft.value.split("\n").length);
 }
@@ -121,8 +121,8 @@ async function post(node, id, text) {
   } catch (problem) {
     // The entry may have arrived by the stream although the answer was lost; then there is nothing to repeat.
     if (!node.classList.contains("pending")) return;
-    const again = el("button", { type: "button", on: { click: () => post(node, id, text) } }, "Send again");
-    node.append(el("div", { class: "state", role: "alert" }, `Not sent. ${problem.message}`, again));
+    const again = el("button", { type: "button", on: { click: () => post(node, id, text) } }, said["send-again"]);
+    node.append(el("div", { class: "state", role: "alert" }, `${said["not-sent"]} ${problem.message}`, again));
   }
 }
 
@@ -135,7 +135,7 @@ function clearChat() {
   $("log").replaceChildren();
   $("chat-empty").hidden = false;
   $("newer").hidden = true;
-  Object.assign(chat, { wrote: false, answered: false, status: null });
+  Object.assign(chat, { newest: 0, wrote: false, answered: false, status: null });
   typing(false);
   updateSteps();
 }

@@ -10,7 +10,7 @@ function startConsole() {
   if (desk.stop) desk.stop();
   desk.stop = listen("/api/console/events", consoleEvent, (state) => {
     if (state === "refused") return signOut();
-    connection("console", state === "away" ? "Reconnecting…" : "");
+    connection("console", state === "away" ? said.reconnecting : "");
   });
 }
 
@@ -42,7 +42,7 @@ function showRows(rows) {
   });
   const same = nodes.length === $("rows").children.length && nodes.every((node, index) => node === $("rows").children[index]);
   if (!same) replaceKeepingFocus($("rows"), nodes);
-  const wanted = decodeURIComponent((location.hash.match(/conversation=([^&]+)/) || [])[1] || "");
+  const wanted = linkedConversation(location.hash);
   // Until a colleague chooses, the conversation that was linked to, then the one beside it on this page, is shown.
   const first = rows.find((row) => row.key === wanted) || rows.find(own) || rows[0];
   if (first && !desk.chosen && desk.selected !== first.key && (!desk.selected || own(first))) select(first.key);
@@ -68,7 +68,7 @@ function rowNode(row, state) {
       "div",
       { class: "foot" },
       el("span", { class: `badge ${row.phase}`, title: row.reason ? `Because: ${words(row.reason)}` : null }, PHASES[row.phase] || row.phase),
-      row.owed ? el("span", { class: "badge owed", title: "Customer messages without an answer" }, `${row.owed} owed`) : null,
+      row.owed ? el("span", { class: "badge owed", title: "Customer messages without an answer" }, `${row.owed} waiting`) : null,
       own(row) ? el("span", { class: "badge mine" }, "you") : null,
       el("button", { class: "secondary use", type: "button", "data-focus": `use ${row.key}`, "aria-label": `Use ${row.user}`, on: { click: () => use(row.key) } }, "Use")
     )
@@ -157,7 +157,7 @@ function facts(whole) {
   if (whole.reason) parts.push(`reason: ${words(whole.reason)}`);
   parts.push(whole.verified ? `verified ${whole.verified.address || ""}`.trim() : "not verified", `language ${whole.lang}`);
   if (whole.thinking) parts.push("thinking…");
-  if (whole.owed) parts.push(`${whole.owed} owed`);
+  if (whole.owed) parts.push(`${whole.owed} unanswered`);
   if (whole.failures) parts.push(`${whole.failures} failed model calls`);
   const stuck = whole.outbox.filter((row) => row.trouble || row.state === "held");
   const nodes = [parts.join(" · ")];
@@ -230,7 +230,7 @@ function wireConsole() {
 
 function showHuman(on) {
   if (desk.human !== null && desk.human !== on) {
-    systemNote(on ? "Human Mode is ON. New messages go to a human agent." : "Human Mode is OFF. The bot answers again.");
+    systemNote(on ? said["mode-on"] : said["mode-off"]);
   }
   desk.human = on;
   $("human").setAttribute("aria-pressed", String(on));

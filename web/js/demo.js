@@ -11,12 +11,38 @@ function showMails(mails) {
       el("header", {}, el("span", { title: mail.to }, `To ${mail.to}`), timeNode(mail.at)),
       el("h3", {}, mail.subject),
       el("div", { class: "code-line" }, el("span", { class: "code", "aria-label": `Code ${mail.code}` }, mail.code), copyButton(mail.code)),
-      el("a", { class: `go${index ? " plain" : ""}`, href: mail.link, target: "_blank", rel: "noopener noreferrer" }, "Open verification link")
+      el("a", { class: `go${index ? " plain" : ""}`, href: mail.link, target: "_blank", rel: "noopener noreferrer" }, "Open verification link"),
+      el("button", { class: "secondary read", type: "button", on: { click: () => openLetter(mail.id) } }, "Read the mail")
     )
   );
   if (!nodes.length) nodes.push(el("p", { class: "empty-note" }, "No mail yet. Tell the bot an address, any address, and the verification mail lands here."));
   $("mails").replaceChildren(...nodes);
   updateSteps();
+}
+
+// A mail is shown as its reader sees it, in a frame in which nothing can run. Its links open in a tab of their own.
+const letters = window.trustedTypes ? trustedTypes.createPolicy("letter", { createHTML: (html) => html }) : { createHTML: (html) => html };
+
+async function openLetter(id) {
+  try {
+    const mail = await ask("GET", `/api/console/mails/${encodeURIComponent(id)}`);
+    $("letter-subject").textContent = mail.subject;
+    $("letter-to").textContent = `To ${mail.to}`;
+    $("letter-body").setAttribute("srcdoc", letters.createHTML(mail.html.replace("<head>", '<head><base target="_blank">')));
+    $("letter").showModal();
+  } catch (problem) {
+    connection("letter", problem.message);
+    setTimeout(() => connection("letter", ""), 5000);
+  }
+}
+
+function wireLetter() {
+  $("letter-body").addEventListener("load", () => {
+    const body = $("letter-body").contentDocument;
+    if (body) $("letter-body").style.height = `${body.documentElement.scrollHeight}px`;
+  });
+  // A click beside the letter closes it, as Escape does.
+  $("letter").addEventListener("click", (event) => event.target === $("letter") && $("letter").close());
 }
 
 function copyButton(code) {
@@ -42,10 +68,12 @@ function showCards(cards) {
   $("cards").replaceChildren(...nodes);
 }
 
+const TONES = { customer: "Hand-over", trouble: "Incident", good: "Resolved" };
+
 function cardNode(card) {
-  const rows = [["Customer", card.customer], ["Message", card.message]].filter(([, value]) => value);
-  const key = decodeURIComponent(((card.link || "").match(/#conversation=([^&]+)/) || [])[1] || "");
-  const open = card.link ? el("a", { class: "go plain", href: card.link, target: key ? null : "_blank", rel: "noopener noreferrer" }, "Open conversation") : null;
+  const [label, link] = card.button || [];
+  const key = linkedConversation(link || "");
+  const open = link ? el("a", { class: "go plain", href: link, target: key ? null : "_blank", rel: "noopener noreferrer" }, label) : null;
   if (open && key) {
     open.addEventListener("click", (event) => {
       event.preventDefault();
@@ -55,11 +83,11 @@ function cardNode(card) {
   }
   return el(
     "article",
-    { class: `item card ${card.kind}` },
-    el("header", {}, el("span", {}, words(card.kind)), timeNode(card.at)),
+    { class: `item card ${card.tone}` },
+    el("header", {}, el("span", {}, TONES[card.tone]), timeNode(card.at)),
     el("h3", {}, card.title),
-    card.text ? el("p", {}, card.text) : null,
-    rows.length ? el("dl", {}, ...rows.flatMap(([name, value]) => [el("dt", {}, name), el("dd", { dir: "auto" }, value)])) : null,
+    el("dl", {}, ...card.facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", { dir: "auto" }, value)])),
+    el("p", { class: card.tone === "customer" ? "quote" : null, dir: "auto" }, card.text),
     open
   );
 }

@@ -1,6 +1,9 @@
 // Building blocks: elements, times, links. Nothing here ever parses HTML.
 const $ = (id) => document.getElementById(id);
 
+// What the page says to customers, in their browser's language.
+const said = JSON.parse(document.documentElement.dataset.words);
+
 function el(tag, attributes, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes || {})) {
@@ -22,16 +25,19 @@ function icon(name) {
   return svg;
 }
 
+// Times are written as the reader's browser does it, unless the page speaks another language.
+const locale = navigator.language.startsWith(document.documentElement.lang) ? navigator.language : document.documentElement.lang;
+
 function clock(millis) {
   const at = new Date(millis);
-  const time = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const time = at.toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit" });
   const today = at.toDateString() === new Date().toDateString();
-  return today ? time : `${at.toLocaleDateString([], { day: "numeric", month: "short" })}, ${time}`;
+  return today ? time : `${at.toLocaleDateString(locale, { day: "numeric", month: "short" })}, ${time}`;
 }
 
 function timeNode(millis) {
   const at = new Date(millis);
-  return el("time", { datetime: at.toISOString(), title: at.toLocaleString() }, clock(millis));
+  return el("time", { datetime: at.toISOString(), title: at.toLocaleString(locale) }, clock(millis));
 }
 
 // Text with its addresses made into links; everything stays text.
@@ -41,20 +47,39 @@ function linked(text) {
   );
 }
 
+// A note to colleagues is written in a little Markdown: bold words and lists.
+function marked(text) {
+  return text.split("\n").flatMap((line, index) => {
+    const item = line.replace(/^\s*- /, "• ");
+    const plain = (part) => part.replace(/\\([^\w\s])/g, "$1");
+    const parts = item.split(/\*\*(.+?)\*\*/g).flatMap((part, at) => (at % 2 ? [el("b", {}, plain(part))] : linked(plain(part))));
+    return index ? ["\n", ...parts] : parts;
+  });
+}
+
+// The conversation that a link of ours leads to, if it leads to one.
+function linkedConversation(link) {
+  const found = link.match(/#conversation=([^&]+)/);
+  try {
+    return found ? decodeURIComponent(found[1]) : "";
+  } catch {
+    return "";
+  }
+}
+
 function newId() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 // === One message in a log ===
 
-const NAMES = { you: "You", bot: "Bot", system: "System", agent: "Human Agent" };
 const MARKS = { you: "person", bot: "bot", agent: "person" };
 const TOGETHER = 3 * 60 * 1000;
 
 function statusText(entry) {
-  if (entry.assignee === "person") return "A human agent has joined the conversation.";
-  if (entry.status === "pending") return "The bot is answering again.";
-  if (entry.status === "resolved") return "The conversation was closed.";
+  if (entry.assignee === "person") return said.joined;
+  if (entry.status === "pending") return said["bot-again"];
+  if (entry.status === "resolved") return said.closed;
   return null;
 }
 
@@ -66,13 +91,13 @@ function appendEntry(log, entry, name) {
   const last = log.lastElementChild;
   const together = last && last.dataset.who === entry.who && last.dataset.kind === entry.kind && entry.at - Number(last.dataset.at) < TOGETHER;
   const more = together && entry.who !== "system";
-  const label = entry.kind === "note" ? "Private note" : name || NAMES[entry.who];
+  const label = entry.kind === "note" ? "Private note" : name || said[entry.who];
   const node = el(
     "div",
     { class: ["msg", entry.who, entry.kind === "note" && "note", more && "more", quiet && "quiet"].filter(Boolean).join(" ") },
     MARKS[entry.who] ? el("span", { class: `avatar ${entry.who}` }, icon(MARKS[entry.who])) : null,
     el("div", { class: "meta" }, el("b", {}, label), timeNode(entry.at), " "),
-    el("div", { class: "bubble", dir: "auto", title: new Date(entry.at).toLocaleString() }, ...linked(text))
+    el("div", { class: "bubble", dir: "auto", title: new Date(entry.at).toLocaleString(locale) }, ...(entry.kind === "note" ? marked(text) : linked(text)))
   );
   Object.assign(node.dataset, { who: entry.who, kind: entry.kind, at: entry.at, id: entry.id || "" });
   log.append(node);

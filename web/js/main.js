@@ -72,6 +72,7 @@ function signOut() {
 
 function start() {
   wireConsole();
+  wireLetter();
   for (const tab of $("tabs").children) tab.addEventListener("click", () => showTab(tab.dataset.tab));
   $("sign-in-form").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -80,7 +81,7 @@ function start() {
   $("sign-in-open").addEventListener("click", showSignIn);
   $("sign-out").addEventListener("click", signOut);
   window.addEventListener("hashchange", () => {
-    const key = decodeURIComponent((location.hash.match(/conversation=([^&]+)/) || [])[1] || "");
+    const key = linkedConversation(location.hash);
     if (desk.rows.some((row) => row.key === key)) choose(key);
   });
   if (open.chat) startChat();

@@ -2,8 +2,8 @@
 const wire = { token: sessionStorage.getItem("fd_token") };
 
 class Refused extends Error {
-  constructor(status, detail) {
-    super(detail);
+  constructor(status, detail, code) {
+    super(said[`problem-${code}`] || detail);
     this.status = status;
   }
 }
@@ -16,10 +16,10 @@ async function ask(method, path, body) {
   try {
     response = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
   } catch {
-    throw new Refused(0, "The desk cannot be reached.");
+    throw new Refused(0, "", "unreachable");
   }
   const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Refused(response.status, sentence(answer.detail || `The desk answered ${response.status}.`));
+  if (!response.ok) throw new Refused(response.status, sentence(answer.detail || `The desk answered ${response.status}.`), answer.code);
   return answer;
 }
 

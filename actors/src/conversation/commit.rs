@@ -8,7 +8,8 @@ use ::metrics::{counter, histogram};
 use bytes::Bytes;
 use serde::Serialize;
 use std::hash::{DefaultHasher, Hasher};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// How long a write of unknown outcome is repeated before its input is given back.
 const INSIST: Duration = Duration::from_millis(3000);
@@ -52,7 +53,7 @@ impl Live {
         let memory_changed = batch.steps.iter().any(|(_, step)| step.memory_changed);
         if digest == loaded.digest && !memory_changed {
             counter!(metrics::INPUTS_IGNORED, "why" => "nothing_to_do").increment(1);
-            return Committed::Yes;
+            return if batch.prove { self.prove(loaded.version).await } else { Committed::Yes };
         }
         let mut commit = self.describe(loaded, batch, record.into(), memory_changed);
         let started = Instant::now();
@@ -77,6 +78,15 @@ impl Live {
                 CommitOutcome::Unknown(_) => tokio::time::sleep(Duration::from_millis(100)).await,
                 CommitOutcome::Unavailable(error) => return Committed::Failed(error),
             }
+        }
+    }
+
+    /// Nothing is to be written, if what was known is still so.
+    async fn prove(&self, version: u64) -> Committed {
+        match self.is_current(version).await {
+            Ok(true) => Committed::Yes,
+            Ok(false) => Committed::Conflict,
+            Err(error) => Committed::Failed(error),
         }
     }
 

@@ -12,17 +12,18 @@ use crate::outbound::{Gate, Priority};
 use crate::ports::{
     Card, Destination, ModelError, ModelErrorKind, ModelReply, PortErrorKind, Prompt, Quota, Verdict, VerificationMail,
 };
-use crate::shared::Shared;
+use crate::shared::{AbortOnDrop, Shared};
 use ::metrics::{counter, histogram};
 use futures::FutureExt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// For how long a claim is good.
 const CLAIM: Duration = Duration::from_secs(1);
 
-/// How long a send may take at most, whatever its adapter's own time-outs are.
+/// How long a send may take at most, whatever its adapter's own time-outs are. A text gets less: see [`patience`].
 const SEND: Duration = Duration::from_secs(60);
 
 /// How long a look may take at most.
@@ -30,22 +31,6 @@ const LOOK: Duration = Duration::from_secs(20);
 
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
-
-/// A task that ends with its owner.
-#[derive(Debug)]
-pub(crate) struct AbortOnDrop(tokio::task::JoinHandle<()>);
-
-impl AbortOnDrop {
-    pub(crate) fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Self {
-        Self(tokio::spawn(work))
-    }
-}
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
 
 impl Live {
     /// Returns the gate of a lane; the store has none.
@@ -79,10 +64,10 @@ impl Live {
         }
         let (shared, key) = (self.shared.clone(), self.key.clone());
         match self.gate_of(lane).cloned() {
-            Some(gate) => drop(tokio::spawn(async move {
+            Some(gate) => self.shared.spawn(async move {
                 let permit = gate.acquire(Priority::High).await;
                 shared.route(&key, ConversationMsg::Permit(row, permit));
-            })),
+            }),
             None => shared.report(&key, Input::Cleared { row }),
         }
     }
@@ -92,14 +77,14 @@ impl Live {
         let destination = Destination { key: self.key.clone(), contact: self.contact_key() };
         let inbox = self.loaded.as_ref().map(|loaded| loaded.flow.inbox().to_owned()).unwrap_or_default();
         let shared = self.shared.clone();
-        tokio::spawn(async move {
+        self.shared.spawn(async move {
             let started = Instant::now();
             let (seq, attempt, kind) = (row.seq, row.tries, row.kind.name());
             let key = destination.key.clone();
             let outcome = if claimed.elapsed() > CLAIM {
                 SendOutcome::ClaimLapsed
             } else {
-                let sending = guarded(SEND, transmit(&shared, &row, &destination, &inbox)).await;
+                let sending = guarded(patience(&shared, &row), transmit(&shared, &row, &destination, &inbox)).await;
                 sending.unwrap_or_else(|why| {
                     SendOutcome::Verdict(Verdict::Unknown { finished: false, why: why.to_owned() })
                 })
@@ -135,7 +120,7 @@ impl Live {
 
     fn look(&self, ticket: Ticket, after: MessageId) {
         let (shared, key) = (self.shared.clone(), self.key.clone());
-        tokio::spawn(async move {
+        self.shared.spawn(async move {
             let _permit = match shared.gate(key.channel()) {
                 Some(gate) => Some(gate.acquire(Priority::Low).await),
                 None => None,
@@ -164,7 +149,7 @@ impl Live {
             return;
         };
         let (shared, key) = (self.shared.clone(), self.key.clone());
-        tokio::spawn(async move {
+        self.shared.spawn(async move {
             if let Some(channel) = shared.ports.channels.get(key.channel()) {
                 let shown = guarded(LOOK, channel.typing(&key, on)).await;
                 tracing::trace!(ok = matches!(shown, Ok(Ok(()))), "typing indicator");
@@ -175,7 +160,7 @@ impl Live {
 
     fn bar(&self, address: String) {
         let shared = self.shared.clone();
-        tokio::spawn(async move {
+        self.shared.spawn(async move {
             let key = bar_key(&shared.ports.crypto.digest(&address.to_lowercase()));
             if let Err(error) = shared.ports.store.exhaust_quota(&key, DAY).await {
                 tracing::error!(error = %error, "an address that its owner disowned could not be barred");
@@ -187,12 +172,18 @@ impl Live {
 /// The name of the model's gate.
 pub(crate) const MODEL: &str = "model";
 
+/// The name of the mail server's gate.
+pub(crate) const MAIL: &str = "mail";
+
+/// The name of the cards' gate.
+pub(crate) const CARDS: &str = "cards";
+
 /// Returns the gate a lane goes through.
 fn account(key: &ConversationKey, lane: Lane) -> &str {
     match lane {
         Lane::Channel => key.channel(),
-        Lane::Mail => "mail",
-        Lane::Cards => "cards",
+        Lane::Mail => MAIL,
+        Lane::Cards => CARDS,
         Lane::Store => "store",
     }
 }
@@ -204,6 +195,13 @@ async fn guarded<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T,
         Ok(Err(_)) => Err("the adapter panicked"),
         Err(_) => Err("no answer in time"),
     }
+}
+
+/// Returns how long a send may take. A text must have ended well before its absence counts as proof, or it could land
+/// after it was sent again.
+fn patience(shared: &Shared, row: &Row) -> Duration {
+    let settle = shared.settings.policy.outbox.settle;
+    if row.kind.is_speech() { SEND.min(settle * 2 / 3) } else { SEND }
 }
 
 async fn transmit(shared: &Shared, row: &Row, to: &Destination, inbox: &str) -> SendOutcome {

@@ -1,7 +1,6 @@
 //! What a conversation's actor holds, and how it answers its messages.
 
 use super::commit::Committed;
-use super::effects::AbortOnDrop;
 use super::{Answer, ConversationMsg, Spawn};
 use crate::directory::DirectoryMsg;
 use crate::directory::places::Vitals;
@@ -12,14 +11,16 @@ use crate::flow::{Effect, Flow, Input, Step};
 use crate::ids::{ConversationKey, Ticket};
 use crate::metrics;
 use crate::outbound::{Permit, Priority};
-use crate::ports::Due;
-use crate::shared::Shared;
+use crate::ports::{Due, PortError};
+use crate::shared::{AbortOnDrop, Shared};
+use crate::time::Timestamp;
 use ::metrics::counter;
 use ractor::ActorRef;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// How often an input is applied again because another node wrote meanwhile.
 const MAX_CONFLICTS: usize = 8;
@@ -39,6 +40,8 @@ pub(crate) struct Live {
     /// Permits in hand for rows that are about to be claimed.
     pub(super) permits: BTreeMap<u64, Permit>,
     deadline: Option<AbortOnDrop>,
+    /// Whether work of our own failed with the store: it is tried again after a pause.
+    interrupted: bool,
 }
 
 /// The flow, and the store's version of it.
@@ -48,10 +51,25 @@ pub(crate) struct Loaded {
     pub(super) version: u64,
     /// Of the record as stored, to see whether anything changed.
     pub(super) digest: u64,
+    /// Until when no event of it can have been missed.
+    heard_until: Timestamp,
+}
+
+impl Loaded {
+    /// Makes the flow look before it speaks where events may have been missed since it was last heard of.
+    fn suspect_if_missed(mut self, until: Timestamp) -> Self {
+        if self.heard_until < until {
+            self.flow.suspect();
+            self.heard_until = until;
+        }
+        self
+    }
 }
 
 /// What one message led to, before it is committed.
 pub(super) struct Batch {
+    /// Whether doing nothing must rest on the store's own version: another node may know better.
+    pub(super) prove: bool,
     pub(super) steps: Vec<(&'static str, Step)>,
     pub(super) claimed: Instant,
 }
@@ -66,6 +84,7 @@ impl Live {
             model: None,
             permits: BTreeMap::new(),
             deadline: None,
+            interrupted: false,
         }
     }
 
@@ -81,37 +100,37 @@ impl Live {
         self.vitals.last_used.store(self.shared.ports.clock.now().as_millis(), Ordering::Relaxed);
         match msg {
             ConversationMsg::Hear(input, answer) => {
-                let known = answer.is_some();
+                if let Some(asker) = &answer {
+                    asker.begun.store(true, Ordering::Relaxed);
+                }
                 // Whoever asked may have given up; what they brought is taken all the same.
                 let heard = self.hear(&input).await;
                 match answer {
-                    Some(answer) => drop(answer.send(heard)),
+                    Some(asker) => drop(asker.port.send(heard)),
                     None => self.retry_unless_heard(heard.err(), *input),
                 }
-                tracing::trace!(known, "input handled");
             }
             ConversationMsg::Permit(row, permit) => {
                 self.permits.insert(row, permit);
                 let heard = self.hear(&Input::Cleared { row }).await;
-                self.permits.remove(&row);
-                self.retry_unless_heard(heard.err(), Input::DeadlineReached);
+                self.interrupted |= heard.is_err();
             }
             ConversationMsg::Wake(due) => self.wake(&due).await,
             ConversationMsg::Deadline | ConversationMsg::Revive => {
                 let heard = self.hear(&Input::DeadlineReached).await;
-                self.retry_unless_heard(heard.err(), Input::DeadlineReached);
+                self.interrupted |= heard.is_err();
             }
             ConversationMsg::View(port) => drop(port.send(self.view().await)),
             ConversationMsg::Challenge(id, port) => drop(port.send(self.challenge(&id).await)),
         }
     }
 
-    /// An input of our own making must not be lost with the store: it comes again.
+    /// What somebody outside told us must not be lost with the store: it comes again.
     fn retry_unless_heard(&self, error: Option<DeliverError>, input: Input) {
         match error {
             Some(DeliverError::Unavailable(_)) => {
                 let (shared, key) = (self.shared.clone(), self.key.clone());
-                tokio::spawn(async move {
+                self.shared.spawn(async move {
                     tokio::time::sleep(STORE_PAUSE).await;
                     shared.report(&key, input);
                 });
@@ -136,29 +155,43 @@ impl Live {
     /// Handles one input: apply, commit, act. Applies it again if another node wrote meanwhile.
     pub(super) async fn hear(&mut self, input: &Input) -> Result<Answer, DeliverError> {
         for _ in 0..MAX_CONFLICTS {
+            let cached = self.loaded.is_some();
             self.hydrate().await?;
             let contact = self.contact_for(input).await?;
             let Some(mut loaded) = self.loaded.take() else { continue };
-            let batch = self.advance(&mut loaded.flow, contact, input);
+            let mut batch = self.advance(&mut loaded.flow, contact, input);
+            batch.prove = cached && claims_absence(input);
+            if loaded.version == 0 && !matches!(input, Input::Inbound(_)) {
+                // Only a webhook begins a conversation.
+                self.permits.clear();
+                return Ok(self.answer(&loaded.flow, &batch, input));
+            }
             self.silence(&batch);
             match self.commit(&mut loaded, &batch).await {
                 Committed::Yes => {
                     let answer = self.answer(&loaded.flow, &batch, input);
                     self.tell_vitals(&loaded.flow);
+                    self.interrupted = false;
                     self.loaded = Some(loaded);
                     self.perform(batch);
                     return Ok(answer);
                 }
                 Committed::Conflict => {
-                    self.model = None;
+                    self.let_go();
                 }
                 Committed::Failed(error) => {
-                    self.model = None;
+                    self.let_go();
                     return Err(self.shared.unavailable(error));
                 }
             }
         }
         Err(DeliverError::Busy)
+    }
+
+    /// The flow in memory was dropped: so is what runs for it, and places at the gates go to others.
+    fn let_go(&mut self) {
+        self.model = None;
+        self.permits.clear();
     }
 
     /// Lets the flow decide. Rows for which a permit is free at once are claimed in the same commit.
@@ -182,7 +215,7 @@ impl Live {
             }
             next += 1;
         }
-        Batch { steps, claimed }
+        Batch { prove: false, steps, claimed }
     }
 
     /// Ends the model call before anything is written: a slow store must not delay silence.
@@ -233,7 +266,9 @@ impl Live {
 
     /// Loads the conversation unless it is in memory. One that does not exist yet begins here.
     async fn hydrate(&mut self) -> Result<(), DeliverError> {
-        if self.loaded.is_some() {
+        let missed_until = Timestamp::from_millis(self.shared.missed_until.load(Ordering::Relaxed));
+        if let Some(loaded) = self.loaded.take() {
+            self.loaded = Some(loaded.suspect_if_missed(missed_until));
             return Ok(());
         }
         let stored = match self.shared.ports.store.load(&self.key).await {
@@ -246,14 +281,18 @@ impl Live {
         let ctx = self.shared.ctx();
         let Some(stored) = stored else {
             counter!(metrics::HYDRATIONS, "outcome" => "new").increment(1);
-            self.loaded = Some(Loaded { flow: Flow::new(&ctx, self.key.clone()), version: 0, digest: 0 });
+            let flow = Flow::new(&ctx, self.key.clone());
+            self.loaded = Some(Loaded { flow, version: 0, digest: 0, heard_until: ctx.now });
             return Ok(());
         };
         match Flow::restore(&ctx, &stored.record, stored.memory.as_deref()) {
             Ok(flow) => {
                 counter!(metrics::HYDRATIONS, "outcome" => "found").increment(1);
                 let digest = super::commit::digest(&stored.record);
-                self.loaded = Some(Loaded { flow, version: stored.version, digest });
+                // Without a memory nobody knows since when: it may have been months.
+                let heard_until = flow.last_word().unwrap_or_default();
+                let loaded = Loaded { flow, version: stored.version, digest, heard_until };
+                self.loaded = Some(loaded.suspect_if_missed(missed_until));
                 Ok(())
             }
             Err(error) => {
@@ -288,25 +327,59 @@ impl Live {
     }
 
     async fn challenge(&mut self, id: &str) -> Result<ChallengeView, DeliverError> {
+        // The challenge may have been made on another node since.
+        if let Some(loaded) = &self.loaded
+            && !self.is_current(loaded.version).await.map_err(|error| self.shared.unavailable(error))?
+        {
+            self.loaded = None;
+            self.let_go();
+        }
         self.hydrate().await?;
         let now = self.shared.ports.clock.now();
         Ok(self.loaded.as_ref().map_or(ChallengeView::Foreign, |loaded| loaded.flow.challenge(id, false, now)))
     }
 
+    /// Returns whether the store holds this version.
+    pub(super) async fn is_current(&self, version: u64) -> Result<bool, PortError> {
+        let stored = self.shared.ports.store.load(&self.key).await?;
+        Ok(stored.map_or(0, |stored| stored.version) == version)
+    }
+
     // === Time ===
 
-    /// Sets the one local timer to the flow's next deadline.
+    /// Sets the one local timer: to the flow's next deadline, or, where the flow was dropped with work in hand, to the next
+    /// try to load it. Its lease is renewed meanwhile, so nobody else would.
     pub(super) fn rearm(&mut self, myself: &ActorRef<ConversationMsg>) {
         self.deadline = None;
         let policy = &self.shared.settings.policy;
-        let Some((at, _)) = self.loaded.as_ref().and_then(|loaded| loaded.flow.deadline(policy)) else { return };
-        let pause = self.shared.ports.clock.now().until(at);
+        let pause = match &self.loaded {
+            Some(loaded) => loaded.flow.deadline(policy).map(|(at, _)| self.shared.ports.clock.now().until(at)),
+            None if self.interrupted || self.vitals.busy.load(Ordering::Relaxed) => Some(STORE_PAUSE),
+            None => None,
+        };
+        let Some(pause) = pause else { return };
         let myself = myself.clone();
         self.deadline = Some(AbortOnDrop::spawn(async move {
             tokio::time::sleep(pause).await;
             // An actor that has ended needs no timer; the wake index has it.
             let _ = myself.cast(ConversationMsg::Deadline);
         }));
+    }
+}
+
+/// Returns whether the answer to an input rests on something that is not there, which another node may have written.
+fn claims_absence(input: &Input) -> bool {
+    use crate::domain::Event;
+    match input {
+        Input::LinkConfirmed(_) | Input::LinkDisowned(_) | Input::Ordered(_) | Input::HumanModeOff => true,
+        Input::Inbound(inbound) => matches!(inbound.event, Event::Deleted { .. } | Event::Ordered { .. }),
+        Input::ContactKnown(_)
+        | Input::ModelReplied { .. }
+        | Input::Cleared { .. }
+        | Input::Sent { .. }
+        | Input::Looked { .. }
+        | Input::DeadlineReached
+        | Input::Recovered { .. } => false,
     }
 }
 

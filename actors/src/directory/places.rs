@@ -124,6 +124,13 @@ impl Places {
         }
     }
 
+    /// Forgets everybody, and with them what was parked: whoever waits for an answer learns that there is none.
+    pub(crate) fn clear(&self) {
+        for part in &self.parts {
+            part.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+    }
+
     /// Returns how many conversations are live, and how many are quarantined.
     pub(crate) fn count(&self) -> (usize, usize) {
         self.parts.iter().fold((0, 0), |(live, quarantined), part| {

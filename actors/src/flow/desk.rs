@@ -157,7 +157,7 @@ impl Desk<'_> {
         }
         match parked {
             Some(challenge) if challenge.expires > self.ctx.now => {
-                Phase::PendingVerification(PendingVerification { challenge, reminded: self.ctx.now })
+                Phase::PendingVerification(PendingVerification { challenge, reminded: None })
             }
             Some(_) | None => Phase::AwaitingEmail(AwaitingEmail::default()),
         }

@@ -172,7 +172,9 @@ impl Desk<'_> {
             return false;
         }
         self.common.seen.insert(id);
-        self.common.watermark = self.common.watermark.max(id);
+        if !self.common.volatile.gap && !self.common.volatile.suspect {
+            self.common.watermark = self.common.watermark.max(id);
+        }
         true
     }
 
@@ -195,10 +197,11 @@ impl Desk<'_> {
         let mut signals = edges(old, &new);
         let pending_ours = self.common.outbox.rows().iter().any(|row| row.tie == Tie::Pend);
         let is_human = matches!(phase, Phase::Human(_));
-        if old.is_none() && new.status == Status::Open && new.assignee == Assignee::Nobody {
+        let ours = self.channel().is_ours(&new);
+        if old.is_none() && !ours && new.status == Status::Open && new.assignee == Assignee::Nobody {
             self.effects.push(Effect::Alert(Incident::NoBotConnected));
         }
-        let not_ours = !self.channel().is_ours(&new) && new.status != Status::Resolved;
+        let not_ours = !ours && new.status != Status::Resolved;
         if not_ours && !is_human && !pending_ours {
             signals.push(Signal::TakenOver(Reason::NotPending));
         }
@@ -231,7 +234,7 @@ impl Desk<'_> {
     }
 }
 
-/// What the difference between two states means. An assignee that merely stays means nothing: after a resolve the old one
+/// What the difference between two states means. Whoever resolves is done, also if assigned in the same step. An assignee that merely stays means nothing: after a resolve the old one
 /// is still there.
 fn edges(old: Option<&ConversationState>, new: &ConversationState) -> Vec<Signal> {
     let mut signals = Vec::new();
@@ -243,7 +246,9 @@ fn edges(old: Option<&ConversationState>, new: &ConversationState) -> Vec<Signal
     }
     let before = old.map(|old| &old.assignee);
     match (&new.assignee, before) {
-        (Assignee::Person(new), Some(before)) if *before != Assignee::Person(new.clone()) => {
+        (Assignee::Person(person), Some(before))
+            if *before != Assignee::Person(person.clone()) && new.status != Status::Resolved =>
+        {
             signals.push(Signal::TakenOver(Reason::PersonAssigned));
         }
         (Assignee::Us, Some(Assignee::Person(_) | Assignee::OtherBot(_))) if new.status == Status::Pending => {

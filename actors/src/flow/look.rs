@@ -9,13 +9,14 @@ use crate::flow::policy::backoff;
 use crate::ids::Ticket;
 use crate::language::Reason;
 use crate::ports::{Author, Look, PortErrorKind, Verdict};
+use crate::time::Timestamp;
 
 impl Desk<'_> {
     /// Returns whether the vendor's state is too old to speak by.
     pub(crate) fn must_look(&self) -> bool {
         let volatile = &self.common.volatile;
         let limit = self.policy().outbox.fresh;
-        volatile.gap || volatile.fresh.is_none_or(|seen| self.ctx.now.since(seen) > limit)
+        volatile.gap || volatile.suspect || volatile.fresh.is_none_or(|seen| self.ctx.now.since(seen) > limit)
     }
 
     /// Starts a look, unless one is running or a failed one is resting.
@@ -25,10 +26,19 @@ impl Desk<'_> {
             return;
         }
         let ticket = self.common.ticket();
-        self.common.volatile.looking = Some(ticket);
+        self.common.volatile.looking = Some((ticket, self.ctx.now));
         self.common.volatile.look_again = None;
-        // Rows of unknown outcome were claimed at the record's watermark: their messages lie above it.
-        self.effects.push(Effect::Look { ticket, after: self.common.watermark });
+        // The watermark may have moved since rows of unknown outcome were claimed: the customer goes on writing.
+        let watermark = self.common.watermark;
+        let after = self.common.outbox.unknown_after().map_or(watermark, |after| after.min(watermark));
+        self.effects.push(Effect::Look { ticket, after });
+    }
+
+    /// From here on everything is known, up to the newest message seen.
+    pub(crate) fn close_gap(&mut self) {
+        let common = &mut *self.common;
+        (common.volatile.gap, common.volatile.suspect) = (false, false);
+        common.watermark = common.watermark.max(common.volatile.watermark);
     }
 
     pub(crate) fn looked(
@@ -37,15 +47,14 @@ impl Desk<'_> {
         ticket: Ticket,
         result: Result<Box<Look>, PortErrorKind>,
     ) -> Vec<Signal> {
-        if self.common.volatile.looking != Some(ticket) {
+        let Some((_, begun)) = self.common.volatile.looking.take_if(|(looking, _)| *looking == ticket) else {
             self.why = Some("a late look");
             self.marks.push(Mark::Late("look"));
             return Vec::new();
-        }
-        self.common.volatile.looking = None;
+        };
         match result {
-            Ok(look) => self.seen(phase, *look),
-            Err(PortErrorKind::Forbidden) => self.blind(),
+            Ok(look) => self.seen(phase, *look, begun),
+            Err(PortErrorKind::Forbidden) => self.blind(begun),
             Err(
                 PortErrorKind::Transient
                 | PortErrorKind::Throttled(_)
@@ -61,9 +70,9 @@ impl Desk<'_> {
         }
     }
 
-    fn seen(&mut self, phase: &Phase, look: Look) -> Vec<Signal> {
+    fn seen(&mut self, phase: &Phase, look: Look, begun: Timestamp) -> Vec<Signal> {
+        self.close_gap();
         let volatile = &mut self.common.volatile;
-        volatile.gap = false;
         volatile.failed_looks = 0;
         volatile.fresh = Some(self.ctx.now);
         let mut signals = self.hear_state(phase, look.state);
@@ -88,18 +97,19 @@ impl Desk<'_> {
                 Author::Private | Author::Other => {}
             }
         }
-        self.judge_absence(look.complete);
+        self.judge_absence(look.complete, begun);
         signals.push(Signal::Fresh);
         signals
     }
 
-    /// Rows that the look did not show: absent for certain, absent so far, or not to be found out.
-    fn judge_absence(&mut self, complete: bool) {
+    /// Rows that the look did not show: absent for certain, absent so far, or not to be found out. What counts is when the
+    /// look was begun: its answer may be slow and its picture old.
+    fn judge_absence(&mut self, complete: bool, begun: Timestamp) {
         let (now, settle) = (self.ctx.now, self.policy().outbox.settle);
         let mut held = 0;
         for row in self.common.outbox.rows_mut() {
             let RowState::Unknown { since, finished, looks, .. } = row.state else { continue };
-            let settled = finished || now.since(since) >= settle;
+            let settled = finished || begun.since(since) >= settle;
             row.state = match (settled, complete) {
                 (true, true) => RowState::Queued,
                 (true, false) => {
@@ -119,11 +129,16 @@ impl Desk<'_> {
         }
     }
 
-    /// The vendor does not let us look: unknown rows are held, and what crossed the gap goes to a person.
-    fn blind(&mut self) -> Vec<Signal> {
-        self.common.volatile.gap = false;
+    /// The vendor does not let us look: unknown rows are held, and what crossed the gap goes to a person. Where nothing
+    /// crossed it, the status that came with the customer's message must do.
+    fn blind(&mut self, begun: Timestamp) -> Vec<Signal> {
+        let crossed = self.common.volatile.gap || !self.common.volatile.suspect;
+        self.close_gap();
         self.common.volatile.fresh = Some(self.ctx.now);
-        self.judge_absence(false);
+        self.judge_absence(false, begun);
+        if !crossed {
+            return vec![Signal::Fresh];
+        }
         self.effects.push(Effect::Alert(Incident::LookForbidden));
         vec![Signal::FetchPerson(Reason::Interrupted)]
     }

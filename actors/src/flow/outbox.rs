@@ -4,7 +4,7 @@
 //! later ones of its lane until a look settles it; a held one does not.
 
 use crate::domain::Verified;
-use crate::ids::{Node, OutboundId};
+use crate::ids::{MessageId, Node, OutboundId};
 use crate::ports::{Act, Card, VerificationMail};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -101,7 +101,7 @@ pub enum Tie {
     Handoff,
     /// Only while a person has the conversation and the vendor still calls it pending.
     Open,
-    /// Only while the desk has the conversation.
+    /// Only while the desk has the conversation, and unless it was resolved.
     Pend,
     /// Only while this challenge is the current one.
     Challenge(String),
@@ -177,6 +177,9 @@ pub struct Row {
     /// On the first part of an answer: when the customer had asked.
     #[serde(default)]
     pub asked: Option<Timestamp>,
+    /// The newest vendor id known when it was claimed: if it landed, it stands above.
+    #[serde(default)]
+    pub after: MessageId,
 }
 
 /// The rows of a conversation, oldest first.
@@ -202,6 +205,7 @@ impl Outbox {
             state: RowState::Queued,
             trouble: None,
             asked: None,
+            after: MessageId::default(),
         });
         seq
     }
@@ -254,6 +258,12 @@ impl Outbox {
     /// Returns the row of the lane that must leave next: the oldest that is not held.
     pub(crate) fn head(&self, lane: Lane) -> Option<&Row> {
         self.rows.iter().find(|row| row.kind.lane() == lane && row.state != RowState::Held)
+    }
+
+    /// Returns above which vendor id the messages of all rows of unknown outcome stand, if there are such rows.
+    pub(crate) fn unknown_after(&self) -> Option<MessageId> {
+        let unknown = self.rows.iter().filter(|row| matches!(row.state, RowState::Unknown { .. }));
+        unknown.map(|row| row.after).min()
     }
 
     /// Returns when rows must be tried or looked up again.

@@ -43,8 +43,9 @@ pub(crate) struct AwaitingEmail {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PendingVerification {
     pub(crate) challenge: Challenge,
-    /// When the desk last said how to go on.
-    pub(crate) reminded: Timestamp,
+    /// When the desk last reminded the customer.
+    #[serde(default)]
+    pub(crate) reminded: Option<Timestamp>,
 }
 
 /// Data of [`Phase::Bot`].

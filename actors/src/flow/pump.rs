@@ -73,10 +73,14 @@ impl Desk<'_> {
     }
 
     fn claim(&mut self, seq: u64) {
-        self.common.watermark = self.common.watermark.max(self.common.volatile.watermark);
+        if !self.common.volatile.gap && !self.common.volatile.suspect {
+            self.common.watermark = self.common.watermark.max(self.common.volatile.watermark);
+        }
+        let after = self.common.watermark;
         let (node, now) = (self.ctx.node.clone(), self.ctx.now);
         if let Some(row) = self.common.outbox.row_mut(seq) {
             row.tries += 1;
+            row.after = after;
             row.state = RowState::Sending { node, since: now };
             let row = Box::new(row.clone());
             self.effects.push(Effect::Send(row));
@@ -114,13 +118,14 @@ impl Desk<'_> {
             Phase::AwaitingEmail(_) | Phase::PendingVerification(_) | Phase::Bot(_) => None,
         };
         let pending = self.common.state.as_ref().is_none_or(|state| state.status == Status::Pending);
+        let resolved = self.common.state.as_ref().is_some_and(|state| state.status == Status::Resolved);
         let only_if = |wanted: bool, why| if wanted { Wanted::Yes } else { Wanted::No(why) };
         match &row.tie {
             Tie::Answer if human.is_none() && self.ctx.now.since(row.made) > self.policy().outbox.stale => {
                 Wanted::Stale
             }
             Tie::Desk | Tie::Answer => only_if(human.is_none(), "a person has it"),
-            Tie::Pend => only_if(human.is_none() && !pending, "the conversation need not be given to the desk"),
+            Tie::Pend => only_if(human.is_none() && !resolved, "the conversation need not be given to the desk"),
             Tie::Handoff => only_if(human.is_none_or(|human| !human.touched), "a person has written already"),
             Tie::Open => only_if(human.is_some() && pending, "the conversation need not be opened"),
             Tie::Challenge(id) => only_if(

@@ -32,7 +32,8 @@ pub(crate) struct Common {
     /// The vendor's state, as last acted upon.
     pub(crate) state: Option<ConversationState>,
     pub(crate) seen: SeenWindow,
-    /// The newest vendor id we know of: a look asks for everything above it.
+    /// The newest vendor id below which everything is known: a look asks for what lies above it. It stands still while
+    /// events may have been missed.
     pub(crate) watermark: MessageId,
     /// What the customer asked and nobody has answered, in the vendor's order.
     pub(crate) owed: Vec<Owed>,
@@ -52,8 +53,8 @@ pub(crate) struct Volatile {
     pub(crate) handled: Option<Timestamp>,
     /// Rows waiting for a permit.
     pub(crate) acquiring: Vec<u64>,
-    /// The look that is running.
-    pub(crate) looking: Option<Ticket>,
+    /// The look that is running, and since when.
+    pub(crate) looking: Option<(Ticket, Timestamp)>,
     /// When a failed look is repeated.
     pub(crate) look_again: Option<Timestamp>,
     /// How many looks failed in a row.
@@ -66,6 +67,8 @@ pub(crate) struct Volatile {
     pub(crate) watermark: MessageId,
     /// Work crossed a process start or a lease: look before speaking.
     pub(crate) gap: bool,
+    /// Events may have been missed since the conversation was last heard of: look before speaking.
+    pub(crate) suspect: bool,
 }
 
 impl Common {

@@ -13,8 +13,9 @@ use crate::language::Reason;
 use crate::ports::{Act, Verdict};
 use std::time::Duration;
 
-/// How long a row rests after the account was refused; the gate pauses the lane itself.
-const FAULT_PAUSE: Duration = Duration::from_secs(60);
+/// How long a row rests after the account was refused. The gate pauses the lane itself, and longer each time; this must not
+/// outlast its first pause.
+const FAULT_PAUSE: Duration = Duration::from_secs(30);
 
 /// After how many tries of unknown outcome a mail counts as sent: once more under the same Message-ID, and no more.
 const MAIL_UNKNOWN_TRIES: u32 = 2;
@@ -146,6 +147,8 @@ impl Desk<'_> {
             RowState::Sending { since, .. } | RowState::Unknown { since, .. } => since,
             RowState::Queued | RowState::Waiting { .. } | RowState::Held => now,
         };
+        // A look that is running may have been answered before the row could be seen: its picture proves nothing.
+        self.common.volatile.looking = None;
         let look_at = if finished { now } else { now + pause };
         row.state = RowState::Unknown { since, finished, look_at, looks: 0 };
         row.trouble = why.or(row.trouble.take());

@@ -11,8 +11,9 @@ use ::metrics::{counter, gauge, histogram};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 /// A gate. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -125,6 +126,14 @@ impl Gate {
     /// Returns how many calls run.
     pub(crate) fn running(&self) -> usize {
         self.inner.lock().lane.running()
+    }
+
+    /// Kills the gate's actor, for tests.
+    #[cfg(feature = "testkit")]
+    pub(crate) fn kill_actor(&self) {
+        if let Some(actor) = self.inner.actor.read().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            actor.kill();
+        }
     }
 
     pub(crate) fn attach(&self, actor: ActorRef<GateMsg>) {

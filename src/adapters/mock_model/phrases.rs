@@ -35,8 +35,8 @@ pub(super) const fn of(lang: Lang) -> &'static Phrases {
 const EN: Phrases = Phrases {
     introduction: "I am the built-in demo model, not a real AI: I show how frontdesk works. To connect a real model, set \
         OPENAI_API_KEY and restart.\n\
-        Until then, try: “my name is Anna”, then “what is my name?” · “what did I say before?” · “how many messages?” · \
-        “I want a refund” (fetches a person) · “slow” · “/fail” (a failing model)",
+        Until then, try:\n• “my name is Anna”, then “what is my name?”\n• “what did I say before?”\n• “how many messages?”\n\
+        • “I want a refund” (fetches a person)\n• “slow”\n• “/fail” (a failing model)",
     hello: "Hello{, name}! How can I help you?",
     welcome: "You are welcome{, name}! Is there anything else?",
     nice_to_meet: "Nice to meet you, {name}! I will remember your name in this conversation.",
@@ -55,8 +55,8 @@ const EN: Phrases = Phrases {
 const RU: Phrases = Phrases {
     introduction: "Я встроенная демо-модель, а не настоящий ИИ: показываю, как работает frontdesk. Чтобы подключить \
         настоящую модель, задайте OPENAI_API_KEY и перезапустите программу.\n\
-        А пока попробуйте: «меня зовут Анна», потом «как меня зовут?» · «что я говорил раньше?» · «сколько сообщений?» · \
-        «хочу возврат» (позовёт сотрудника) · «медленно» · «/fail» (сбой модели)",
+        А пока попробуйте:\n• «меня зовут Анна», потом «как меня зовут?»\n• «что я говорил раньше?»\n\
+        • «сколько сообщений?»\n• «хочу возврат» (позовёт сотрудника)\n• «медленно»\n• «/fail» (сбой модели)",
     hello: "Здравствуйте{, name}! Чем могу помочь?",
     welcome: "Пожалуйста{, name}! Могу помочь чем-то ещё?",
     nice_to_meet: "Очень приятно, {name}! Я запомню ваше имя в этом разговоре.",
@@ -75,8 +75,8 @@ const RU: Phrases = Phrases {
 const KK: Phrases = Phrases {
     introduction: "Мен кіріктірілген демо-модельмін, нағыз ЖИ емеспін: frontdesk қалай жұмыс істейтінін \
         көрсетемін. Нағыз модельді қосу үшін OPENAI_API_KEY мәнін беріп, бағдарламаны қайта іске қосыңыз.\n\
-        Әзірше мынаны байқап көріңіз: «менің атым Анна», содан кейін «менің атым кім?» · «мен бұрын не айттым?» · \
-        «қанша хабар?» · «шағымым бар» (қызметкерді шақырады) · «баяу» · «/fail» (модельдің істен шығуы)",
+        Әзірше мынаны байқап көріңіз:\n• «менің атым Анна», содан кейін «менің атым кім?»\n• «мен бұрын не айттым?»\n\
+        • «қанша хабар?»\n• «шағымым бар» (қызметкерді шақырады)\n• «баяу»\n• «/fail» (модельдің істен шығуы)",
     hello: "Сәлеметсіз бе{, name}! Сізге қалай көмектесе аламын?",
     welcome: "Оқасы жоқ{, name}! Тағы бір көмек керек пе?",
     nice_to_meet: "Танысқаныма қуаныштымын, {name}! Осы әңгімеде атыңызды есте сақтаймын.",
@@ -95,8 +95,8 @@ const KK: Phrases = Phrases {
 const MN: Phrases = Phrases {
     introduction: "Би суурилуулсан демо загвар, жинхэнэ хиймэл оюун биш: frontdesk хэрхэн ажилладгийг харуулдаг. \
         Жинхэнэ загвар холбохын тулд OPENAI_API_KEY-г тохируулаад дахин эхлүүлнэ үү.\n\
-        Одоохондоо үүнийг туршаад үзээрэй: «миний нэр Анна», дараа нь «миний нэр хэн бэ?» · «би өмнө нь юу хэлсэн бэ?» · \
-        «хэдэн мессеж вэ?» · «гомдол байна» (ажилтан дуудна) · «удаан» · «/fail» (загвар ажиллахгүй болох)",
+        Одоохондоо үүнийг туршаад үзээрэй:\n• «миний нэр Анна», дараа нь «миний нэр хэн бэ?»\n• «би өмнө нь юу хэлсэн бэ?»\n\
+        • «хэдэн мессеж вэ?»\n• «гомдол байна» (ажилтан дуудна)\n• «удаан»\n• «/fail» (загвар ажиллахгүй болох)",
     hello: "Сайн байна уу{, name}! Танд юугаар туслах вэ?",
     welcome: "Зүгээр ээ{, name}! Өөр юугаар туслах вэ?",
     nice_to_meet: "Танилцсандаа баяртай байна, {name}! Энэ ярианд таны нэрийг санаж байх болно.",

@@ -6,10 +6,8 @@ use async_trait::async_trait;
 use frontdesk_actors::ids::OutboundId;
 use frontdesk_actors::ports::{Mailer, Verdict, VerificationMail};
 use frontdesk_actors::time::{Clock, Timestamp};
-use serde::Serialize;
 use std::fmt;
 use std::sync::Arc;
-use tokio::sync::broadcast;
 
 /// Keeps the newest mails in memory instead of sending them.
 #[derive(Debug)]
@@ -20,7 +18,7 @@ pub struct DemoMailbox {
 }
 
 /// A mail in the demo mailbox.
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct DemoMail {
     /// The row that sent it.
     pub id: OutboundId,
@@ -57,11 +55,6 @@ impl DemoMailbox {
     pub fn list(&self) -> Vec<DemoMail> {
         self.mails.list()
     }
-
-    /// Hears every mail sent from now on.
-    pub fn watch(&self) -> broadcast::Receiver<DemoMail> {
-        self.mails.watch()
-    }
 }
 
 #[async_trait]
@@ -72,7 +65,10 @@ impl Mailer for DemoMailbox {
         }
         let Letter { subject, text, html, link } = self.letters.compose(mail);
         let (to, code, at) = (mail.address.trim().to_owned(), mail.code.clone(), self.clock.now());
-        self.mails.push(DemoMail { id: id.clone(), to, subject, text, html, link, code, at });
+        // A mail goes out again under the same Message-ID when its fate is unknown; a mailbox shows it once.
+        if self.mails.list().iter().all(|known| known.id != *id) {
+            self.mails.push(DemoMail { id: id.clone(), to, subject, text, html, link, code, at });
+        }
         Verdict::Settled { message: None }
     }
 }

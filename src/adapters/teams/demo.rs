@@ -5,10 +5,8 @@ use crate::recent::Recent;
 use async_trait::async_trait;
 use frontdesk_actors::ports::{AlertSink, Card, Verdict};
 use frontdesk_actors::time::{Clock, Timestamp};
-use serde::Serialize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use tokio::sync::broadcast;
 
 /// The sink of a desk without Teams: cards are counted and dropped, so that nothing waits for a channel nobody wants.
 #[derive(Debug, Default)]
@@ -40,12 +38,11 @@ pub struct DemoAlerts {
 }
 
 /// A card on the demo page.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DemoAlert {
     /// When it was posted.
     pub at: Timestamp,
     /// What it says.
-    #[serde(flatten)]
     pub face: Face,
 }
 
@@ -58,11 +55,6 @@ impl DemoAlerts {
     /// Returns the newest 50 cards, newest first.
     pub fn list(&self) -> Vec<DemoAlert> {
         self.alerts.list()
-    }
-
-    /// Hears every card posted from now on.
-    pub fn watch(&self) -> broadcast::Receiver<DemoAlert> {
-        self.alerts.watch()
     }
 }
 

@@ -6,12 +6,11 @@ use frontdesk_actors::domain::Lang;
 use frontdesk_actors::language::Reason;
 use frontdesk_actors::ports::Card;
 use frontdesk_actors::time::Timestamp;
-use serde::Serialize;
 use std::fmt;
 use std::sync::Arc;
 
 /// A card as its reader sees it.
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Face {
     /// How urgent it looks.
     pub tone: Tone,
@@ -33,8 +32,7 @@ impl fmt::Debug for Face {
 }
 
 /// How urgent a card looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
     /// A customer waits.
     Customer,

@@ -123,6 +123,18 @@ impl Web {
         Ok(Posted { seq, with_person: standing.status == Status::Open, inbound })
     }
 
+    /// Tells the engine that the desk has a conversation again. For a message that met a person: the conversation may have
+    /// been given back between the reading of its status and the engine's hearing of it, and nobody else would say so.
+    /// `None` if it was not.
+    ///
+    /// # Errors
+    /// [`PortError`] if the store cannot be read.
+    pub async fn back_by_now(&self, key: &ConversationKey) -> Result<Option<Inbound>, PortError> {
+        let standing = self.standing(key).await?;
+        let back = standing.status == Status::Pending;
+        Ok(back.then(|| inbound(key, &standing, Event::StateChanged)))
+    }
+
     /// A colleague wrote to the customer. They are assigned if nobody was.
     ///
     /// # Errors
@@ -157,16 +169,15 @@ impl Web {
     }
 
     /// Notes for the customer that their message number `seq` went to a person, unless they can see that: a person was
-    /// just announced, noted or speaking.
+    /// just announced, noted or speaking. `text` says so in the customer's language.
     ///
     /// # Errors
     /// [`PortError`] if the store cannot be reached.
-    pub async fn routed(&self, key: &ConversationKey, seq: u64) -> Result<(), PortError> {
+    pub async fn routed(&self, key: &ConversationKey, seq: u64, text: String) -> Result<(), PortError> {
         let entries = self.transcript(key, 0).await?;
         if entries.iter().rev().find_map(shows_person) == Some(true) {
             return Ok(());
         }
-        let text = "Your message was handed to a human agent. They will answer here.".to_owned();
         let line =
             Line { id: format!("routed:{seq}"), who: Who::System, text, at: self.clock.now(), kind: Kind::Routed };
         self.append(key, &line.id, &line).await.map(drop)

@@ -1,9 +1,9 @@
 //! The customer's side: write, watch, begin again.
 
-use super::PageState;
 use super::html::{give_session, session_of};
 use super::refusal::Refusal;
 use super::stream;
+use super::{PageState, words};
 use crate::adapters::web::{Cursor, Draft, Session};
 use axum::Json;
 use axum::extract::State;
@@ -38,11 +38,18 @@ pub(super) async fn write(
 ) -> Result<Json<Value>, Refusal> {
     let session = visitor(&state, &headers)?;
     let posted = state.web.customer_wrote(&session, draft(body)?).await?;
-    let receipt = state.desk.deliver(posted.inbound).await?;
+    let mut receipt = state.desk.deliver(posted.inbound).await?;
+    if receipt.phase == PhaseName::Human
+        && posted.with_person
+        && let Some(news) = state.web.back_by_now(&session.key()).await?
+    {
+        receipt = state.desk.deliver(news).await?;
+    }
     let with_person = receipt.phase == PhaseName::Human;
     // The hand-over itself is announced by the desk; the note is for messages that find a person already there.
     if with_person && (posted.with_person || state.desk.human_mode()) {
-        state.web.routed(&session.key(), posted.seq).await?;
+        let lang = state.desk.view(&session.key()).await?.map(|view| view.lang).unwrap_or_default();
+        state.web.routed(&session.key(), posted.seq, words::routed(lang)).await?;
     }
     let route = if with_person { "human" } else { "bot" };
     Ok(Json(json!({ "status": "ok", "seq": posted.seq, "route": route, "phase": receipt.phase })))

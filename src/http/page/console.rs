@@ -79,6 +79,13 @@ pub(super) async fn mails(State(state): State<PageState>) -> Json<Value> {
     Json(json!({ "mails": state.mailbox.map(|mailbox| mailbox.mails()) }))
 }
 
+/// `GET /api/console/mails/{id}`: the mail as its reader sees it.
+pub(super) async fn mail(State(state): State<PageState>, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+    let mails = state.mailbox.map(|mailbox| mailbox.mails()).unwrap_or_default();
+    let mail = mails.into_iter().find(|mail| mail.id == id).ok_or(Refusal::NoMail)?;
+    Ok(Json(json!({ "to": mail.to, "subject": mail.subject, "html": mail.html })))
+}
+
 /// `GET /api/console/cards`
 pub(super) async fn cards(State(state): State<PageState>) -> Json<Value> {
     Json(json!({ "cards": state.cards.map(|board| board.cards()) }))

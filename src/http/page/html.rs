@@ -1,12 +1,16 @@
-//! The document: one self-contained file, put together when the program is built. Its policy allows exactly the script
-//! and the style that are in it, by digest, and no address but this one.
+//! The document: one self-contained file, put together when the program is built and once per language. Its policy
+//! allows exactly the script and the style that are in it, by digest, and no address but this one.
+//!
+//! The mailbox shows mails in a frame without scripts, which inherits the policy; that is why the style attributes of our
+//! own mail are allowed too, each by its digest.
 
-use super::PageState;
 use super::document::{digest_source, protect};
+use super::{PageMode, PageState, words};
 use crate::adapters::web::Session;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
+use frontdesk_actors::domain::Lang;
 use std::sync::LazyLock;
 
 const DOCUMENT: &str = include_str!("../../../web/index.html");
@@ -22,16 +26,41 @@ const SCRIPT: &str = concat!(
     "})();\n"
 );
 
-/// The document with style and script in place; what differs between requests is still marked.
-static TEMPLATE: LazyLock<String> =
-    LazyLock::new(|| DOCUMENT.replace("/*{{style}}*/", STYLE).replace("/*{{script}}*/", SCRIPT));
+/// The mail whose style attributes the policy allows.
+const MAIL: &str = include_str!("../../../config/mail/verification.html");
+
+/// What the script says to customers.
+const SCRIPT_WORDS: [&str; 17] = [
+    "you",
+    "bot",
+    "system",
+    "agent",
+    "joined",
+    "bot-again",
+    "closed",
+    "mode-on",
+    "mode-off",
+    "not-sent",
+    "send-again",
+    "left",
+    "reconnecting",
+    "problem-unreachable",
+    "problem-unavailable",
+    "problem-too_many",
+    "problem-too_long",
+];
+
+/// The document in each language with style and script in place; what differs between requests is still marked.
+static TEMPLATES: LazyLock<[String; Lang::ALL.len()]> = LazyLock::new(|| Lang::ALL.map(template));
 
 static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
     let policy = format!(
-        "default-src 'none'; script-src '{}'; style-src '{}'; connect-src 'self'; img-src data:; form-action 'self'; \
-         base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
+        "default-src 'none'; script-src '{}'; style-src '{}' 'unsafe-hashes' {}; connect-src 'self'; img-src data:; \
+         form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
+         trusted-types letter",
         digest_source(SCRIPT),
-        digest_source(STYLE)
+        digest_source(STYLE),
+        style_attributes(MAIL).map(|style| format!("'{}'", digest_source(style))).collect::<Vec<_>>().join(" ")
     );
     HeaderValue::from_str(&policy).expect("a policy is plain text")
 });
@@ -42,7 +71,11 @@ pub(super) async fn page(State(state): State<PageState>, headers: HeaderMap) -> 
     let known = session_of(&headers);
     let session = known.clone().unwrap_or_else(Session::fresh);
     let conversation = if chat { session.key().to_string() } else { String::new() };
-    let body = TEMPLATE
+    let lang = words::accepted_language(&headers).unwrap_or(state.lang);
+    let (title, sub) = heading(state.mode, lang);
+    let body = TEMPLATES[lang as usize]
+        .replace("{{title}}", &escaped(&title))
+        .replace("{{sub}}", &escaped(&sub))
         .replace("{{demo}}", if state.mode.demo { "yes" } else { "no" })
         .replace("{{chat}}", if chat { "yes" } else { "no" })
         .replace("{{conversation}}", &conversation)
@@ -54,6 +87,38 @@ pub(super) async fn page(State(state): State<PageState>, headers: HeaderMap) -> 
         give_session(answered, &session, state.mode.secure);
     }
     response
+}
+
+/// Returns what stands over the chat: in the demo whose side it is, elsewhere an invitation.
+fn heading(mode: PageMode, lang: Lang) -> (String, String) {
+    if mode.demo {
+        return ("User Chat".to_owned(), "What your customer sees".to_owned());
+    }
+    (words::say(lang, "chat-title", ""), words::say(lang, "chat-sub", ""))
+}
+
+fn template(lang: Lang) -> String {
+    let said: serde_json::Map<String, serde_json::Value> = SCRIPT_WORDS
+        .iter()
+        .map(|word| ((*word).to_owned(), words::say(lang, &format!("chat-{word}"), "").into()))
+        .collect();
+    let words_for_script = serde_json::Value::Object(said).to_string();
+    let document = DOCUMENT.replace("{{lang}}", lang.code()).replace("{{words}}", &escaped(&words_for_script));
+    let mut parts = document.split("{{say:");
+    let mut whole = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (id, rest) = part.split_once("}}").expect("every mark of the document is closed");
+        whole.push_str(&escaped(&words::say(lang, id, "")));
+        whole.push_str(rest);
+    }
+    whole.replace("/*{{style}}*/", STYLE).replace("/*{{script}}*/", SCRIPT)
+}
+
+/// Returns the contents of a document's style attributes.
+fn style_attributes(document: &str) -> impl Iterator<Item = &str> {
+    let values = document.split("style=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let mut seen = std::collections::BTreeSet::new();
+    values.filter(move |style| seen.insert(*style))
 }
 
 /// Returns the session that the request's cookie carries.

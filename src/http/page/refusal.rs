@@ -29,6 +29,8 @@ pub(super) enum Refusal {
     TooMany,
     /// There is no such conversation.
     NoConversation,
+    /// There is no such mail.
+    NoMail,
     /// This conversation is answered where the customer writes, not here.
     ElsewhereAnswered,
     /// An operator must requeue it first.
@@ -58,6 +60,7 @@ impl Refusal {
             }
             Refusal::TooMany => (StatusCode::TOO_MANY_REQUESTS, "too_many", "too fast; please wait a moment"),
             Refusal::NoConversation => (StatusCode::NOT_FOUND, "no_conversation", "there is no such conversation"),
+            Refusal::NoMail => (StatusCode::NOT_FOUND, "no_mail", "there is no such mail"),
             Refusal::ElsewhereAnswered => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "answered_elsewhere",

@@ -42,6 +42,8 @@ impl ChatwootDouble {
     pub async fn start(options: Options) -> anyhow::Result<Self> {
         let http = reqwest::Client::builder()
             .timeout(options.webhook_timeout)
+            // Chatwoot connects anew for every webhook: a desk that restarts refuses or cuts, it never finds an old wire.
+            .pool_max_idle_per_host(0)
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .build()?;

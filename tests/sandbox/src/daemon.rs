@@ -5,12 +5,19 @@ use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long the daemon may take to answer after its start.
 const START: Duration = Duration::from_secs(20);
+
+/// How many connections may wait while nobody accepts, as `frontdesk.socket` says.
+const BACKLOG: u32 = 4096;
+
+/// What a service manager does between fork and exec: the socket as descriptor 3, and who it is for.
+const PASS_SOCKET: &str = "exec 3<&0 </dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" serve";
 
 /// A daemon under test.
 #[derive(Debug)]
@@ -21,6 +28,7 @@ pub struct Daemon {
     home: tempfile::TempDir,
     child: Option<Child>,
     http: reqwest::Client,
+    socket: Option<TcpListener>,
 }
 
 impl Daemon {
@@ -41,7 +49,7 @@ impl Daemon {
             ("LOG_FORMAT".to_owned(), "json".to_owned()),
         ]);
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()?;
-        Ok(Self { binary: binary.into(), address, environment, home, child: None, http })
+        Ok(Self { binary: binary.into(), address, environment, home, child: None, http, socket: None })
     }
 
     /// Sets a variable for the next start.
@@ -54,6 +62,19 @@ impl Daemon {
     /// Sets a variable for the next start.
     pub fn set(&mut self, name: &str, value: impl ToString) {
         self.environment.insert(name.to_owned(), value.to_string());
+    }
+
+    /// Holds the listening socket from here on, as a service manager does (`frontdesk.socket`): every run is passed it, and
+    /// between two runs connections wait in the kernel.
+    ///
+    /// # Errors
+    /// If it cannot be listened on.
+    pub fn hold_socket(&mut self) -> Result<()> {
+        let socket = tokio::net::TcpSocket::new_v4()?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(self.address).context("take the daemon's port")?;
+        self.socket = Some(socket.listen(BACKLOG)?.into_std()?);
+        Ok(())
     }
 
     /// Starts it and waits until it is open (not merely alive).
@@ -87,13 +108,24 @@ impl Daemon {
     /// If it cannot be started.
     pub fn spawn(&mut self) -> Result<()> {
         let log = File::options().create(true).append(true).open(self.log_file())?;
-        let child = Command::new(&self.binary)
-            .arg("serve")
+        let mut command = match &self.socket {
+            None => {
+                let mut command = Command::new(&self.binary);
+                command.arg("serve").stdin(Stdio::null());
+                command
+            }
+            Some(socket) => {
+                let mut command = Command::new("sh");
+                command.args(["-c", PASS_SOCKET]).arg(&self.binary);
+                command.stdin(Stdio::from(OwnedFd::from(socket.try_clone()?)));
+                command
+            }
+        };
+        let child = command
             .current_dir(self.home.path())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .envs(&self.environment)
-            .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()

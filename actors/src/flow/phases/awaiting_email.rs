@@ -4,7 +4,7 @@ use crate::domain::{CustomerMessage, Verified};
 use crate::flow::desk::{Desk, Next};
 use crate::flow::mark::GateMark;
 use crate::flow::outbox::{RowKind, Tie};
-use crate::flow::phase::{AwaitingEmail, Challenge, MailNews, Owed, PendingVerification, Phase, Signal};
+use crate::flow::phase::{AwaitingEmail, Back, Challenge, MailNews, Owed, PendingVerification, Phase, Signal};
 use crate::flow::text::{self, Address};
 use crate::language::{Phrase, Reason};
 use crate::ports::VerificationMail;
@@ -23,7 +23,11 @@ impl AwaitingEmail {
                 MailNews::Sent | MailNews::Delayed | MailNews::Refused | MailNews::Capped | MailNews::GivenUp,
             ) => desk.ignore("the mail belongs to an ended challenge"),
             Signal::Confirmed(_) | Signal::Disowned(_) => desk.ignore("no challenge is open"),
-            Signal::HandedBack(_) => desk.ignore("the desk has it already"),
+            Signal::HandedBack(Back::Resolved) => {
+                desk.common.owed.clear();
+                desk.ignore("resolved: nothing is owed any more")
+            }
+            Signal::HandedBack(Back::Pending | Back::Order | Back::ModeOff) => desk.ignore("the desk has it already"),
             Signal::Replied { .. } => desk.ignore("no model call is running"),
             Signal::Deleted(id) => {
                 desk.common.owed.retain(|owed| owed.id != id);
@@ -31,6 +35,7 @@ impl AwaitingEmail {
             }
             Signal::Forgotten => {
                 self.asked = None;
+                desk.common.owed.clear();
                 Next::Stay
             }
             Signal::Fresh | Signal::Tick => Next::Stay,
@@ -99,7 +104,7 @@ pub(super) fn begin_challenge(desk: &mut Desk<'_>, address: String) -> Phase {
         delay_told: false,
     };
     mail(desk, &challenge);
-    Phase::PendingVerification(PendingVerification { challenge, reminded: desk.ctx.now })
+    Phase::PendingVerification(PendingVerification { challenge, reminded: None })
 }
 
 /// Mails link and code of a challenge.

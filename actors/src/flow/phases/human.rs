@@ -8,6 +8,11 @@ use crate::flow::outbox::Tie;
 use crate::flow::phase::{Back, Fate, Human, Owed, Signal};
 use crate::language::Reason;
 use crate::ports::Act;
+use std::time::Duration;
+
+/// An assignment this soon after the desk gave the conversation away is the vendor's own: Chatwoot assigns what is opened
+/// to whose turn it is. Nobody has read a word yet, so what announces the hand-over must still go out.
+const ASSIGNED_BY_RULE: Duration = Duration::from_secs(10);
 
 impl Human {
     pub(crate) fn on(&mut self, desk: &mut Desk<'_>, signal: Signal) -> Next {
@@ -58,7 +63,10 @@ impl Human {
 
     fn touched_by(&mut self, desk: &mut Desk<'_>, reason: &Reason) -> Next {
         match reason {
-            Reason::PersonWrote | Reason::PersonAssigned => {
+            Reason::PersonAssigned if !self.touched && desk.ctx.now.since(self.since) < ASSIGNED_BY_RULE => {
+                desk.ignore("assigned by the vendor's rule, so far nobody has touched it")
+            }
+            Reason::PersonWrote | Reason::PersonAssigned | Reason::ColleagueNote => {
                 self.touched = true;
                 self.last_word = desk.ctx.now;
                 desk.common.owed.clear();
@@ -77,7 +85,6 @@ impl Human {
             | Reason::MailFailed
             | Reason::HumanMode
             | Reason::Operator
-            | Reason::ColleagueNote
             | Reason::NotPending
             | Reason::OtherBot
             | Reason::Interrupted
@@ -94,17 +101,21 @@ impl Human {
             Back::Order | Back::ModeOff => self.pend(desk),
             Back::Pending => {}
         }
+        // Whatever a person did unheard came before this.
+        desk.close_gap();
         desk.common.outbox.cut(|tie| matches!(tie, Tie::Open));
         desk.why = Some("handed back");
         desk.marks.push(Mark::HandedBack);
         Next::Go(desk.own_phase(self.parked.take()))
     }
 
-    /// Tells the vendor that the desk has it again.
+    /// Tells the vendor that the desk has it again, also where it seems to know: what was last seen may be older than our
+    /// own opening. Where open conversations are the desk's anyway there is nothing to tell.
     fn pend(&self, desk: &mut Desk<'_>) {
-        let open = desk.common.state.as_ref().is_none_or(|state| state.status != Status::Pending);
-        let opening = desk.common.outbox.rows().iter().any(|row| row.tie == Tie::Open);
-        if open || opening {
+        let channel = desk.channel();
+        let open_and_ours =
+            desk.common.state.as_ref().is_some_and(|state| state.status == Status::Open && channel.is_ours(state));
+        if !open_and_ours {
             desk.act(Act::Pend, Tie::Pend);
         }
     }

@@ -5,7 +5,7 @@ use crate::domain::{CustomerMessage, ProofKind, Verified};
 use crate::flow::desk::{Desk, Next};
 use crate::flow::effect::Effect;
 use crate::flow::mark::GateMark;
-use crate::flow::phase::{AwaitingEmail, Fate, MailNews, PendingVerification, Phase, Signal};
+use crate::flow::phase::{AwaitingEmail, Back, Fate, MailNews, PendingVerification, Phase, Signal};
 use crate::flow::text::{self, Address};
 use crate::language::{Phrase, Reason};
 
@@ -34,9 +34,17 @@ impl PendingVerification {
                 desk.common.owed.retain(|owed| owed.id != id);
                 Next::Stay
             }
-            Signal::HandedBack(_) => desk.ignore("the desk has it already"),
+            Signal::HandedBack(Back::Resolved) => {
+                desk.common.owed.clear();
+                desk.ignore("resolved: nothing is owed any more")
+            }
+            Signal::HandedBack(Back::Pending | Back::Order | Back::ModeOff) => desk.ignore("the desk has it already"),
             Signal::Replied { .. } => desk.ignore("no model call is running"),
-            Signal::Fresh | Signal::Forgotten | Signal::Tick => Next::Stay,
+            Signal::Forgotten => {
+                desk.common.owed.clear();
+                Next::Stay
+            }
+            Signal::Fresh | Signal::Tick => Next::Stay,
         }
     }
 
@@ -47,7 +55,11 @@ impl PendingVerification {
         }
         let address = text::find_address(&message.text);
         if self.has_expired(desk) {
-            keep_question(desk, message, &address);
+            let about_the_mail = text::find_codes(&message.text).contains(&self.challenge.code)
+                || desk.policy().analyzer.wants_resend(&message.text);
+            if !about_the_mail {
+                keep_question(desk, message, &address);
+            }
             return self.renew(desk, address);
         }
         if text::find_codes(&message.text).contains(&self.challenge.code) {
@@ -88,13 +100,15 @@ impl PendingVerification {
 
     /// The challenge has expired: say so, and mail a new one, to the address just given or to the same.
     fn renew(&self, desk: &mut Desk<'_>, address: Address) -> Next {
+        let address = match address {
+            Address::Found(address) => address,
+            Address::Malformed | Address::None => self.challenge.address.clone(),
+        };
         desk.common.spend(self.challenge.id.clone(), Fate::Void);
+        drop_mail(desk);
         desk.gate_mark(GateMark::Expired);
-        desk.say(&Phrase::Expired);
-        match address {
-            Address::Found(address) => Next::Go(begin_challenge(desk, address)),
-            Address::Malformed | Address::None => Next::Go(begin_challenge(desk, self.challenge.address.clone())),
-        }
+        desk.say(&Phrase::Expired { address: address.clone() });
+        Next::Go(begin_challenge(desk, address))
     }
 
     /// An address was given again: the same one is a request for another mail, another one replaces the challenge.
@@ -142,10 +156,10 @@ impl PendingVerification {
 
     fn remind(&mut self, desk: &mut Desk<'_>, message: &CustomerMessage) -> Next {
         keep_question(desk, message, &Address::None);
-        if just_spoke(desk, Some(self.reminded)) {
+        if just_spoke(desk, self.reminded) {
             return desk.ignore("one reminder for a burst");
         }
-        self.reminded = desk.ctx.now;
+        self.reminded = Some(desk.ctx.now);
         desk.say(&Phrase::Remind { address: self.challenge.address.clone() });
         Next::Stay
     }

@@ -49,6 +49,10 @@ pub enum Fault {
     Reset,
     /// It is done, and the connection is cut instead of an answer.
     LandThenReset,
+    /// It is done, and never answered.
+    LandThenHang,
+    /// Nothing is done: 429 with this many seconds in `Retry-After`, as a proxy in front of Chatwoot answers.
+    Throttle(u64),
     /// It is answered after this long, and not done at all if the client has gone by then.
     Delay(Duration),
 }

@@ -121,6 +121,15 @@ pub(super) async fn handle(
             wire.cut();
             Answer::Empty(200).into_response()
         }
+        Some(Fault::LandThenHang) => {
+            shared.change(|world| act(world, &request));
+            std::future::pending().await
+        }
+        Some(Fault::Throttle(seconds)) => {
+            let mut response = conclude(&shared, &request, Answer::Text(429, "Retry later\n".to_owned()));
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+            response
+        }
     }
 }
 

@@ -1,0 +1,304 @@
+//! An engine in a world of fakes.
+
+use super::{
+    ManualClock, MemoryStore, PlainAnalyzer, PlainPhrases, RecordingSink, ScriptedChannel, ScriptedMailer,
+    ScriptedModel, SeededCrypto, check_transcript, check_views, eventually, eventually_async, plain_policy,
+};
+use crate::domain::{Assignee, Event, Inbound, Order, Status};
+use crate::engine::{
+    ChallengeView, DeliverError, Engine, EngineHandle, GateSettings, Intake, NoBudget, Ports, Receipt, Settings, View,
+};
+use crate::flow::policy::{ChannelPolicy, Policy};
+use crate::ids::{ConversationKey, Node};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// Everything outside of an engine. Outlives the engines that are started in it.
+#[derive(Debug)]
+pub struct World {
+    /// The store.
+    pub store: Arc<MemoryStore>,
+    /// The vendor.
+    pub channel: Arc<ScriptedChannel>,
+    /// The model.
+    pub model: Arc<ScriptedModel>,
+    /// The mail server.
+    pub mailer: Arc<ScriptedMailer>,
+    /// The colleagues' cards.
+    pub cards: Arc<RecordingSink>,
+    /// The colleagues' second path.
+    pub second_cards: Arc<RecordingSink>,
+    /// The time.
+    pub clock: Arc<ManualClock>,
+    /// Meaning; can be made to panic.
+    pub analyzer: Arc<PlainAnalyzer>,
+    /// Words; can be made to panic.
+    pub phrases: Arc<PlainPhrases>,
+    /// The rules of engines started from here on.
+    pub policy: Policy,
+    /// How wide the gates of engines started from here on are.
+    pub width: usize,
+    boots: AtomicU64,
+    running: Arc<AtomicUsize>,
+    tasks: usize,
+}
+
+/// One running daemon. Finish or crash it before it is dropped.
+#[derive(Debug)]
+pub struct TestEngine {
+    /// The way in.
+    pub handle: EngineHandle,
+    /// The rules it was started with.
+    pub settings: Settings,
+    store: Arc<MemoryStore>,
+    channel: Arc<ScriptedChannel>,
+    model: Arc<ScriptedModel>,
+    running: Arc<AtomicUsize>,
+    tasks: usize,
+    ended: bool,
+}
+
+fn tasks_alive() -> usize {
+    tokio::runtime::Handle::current().metrics().num_alive_tasks()
+}
+
+impl World {
+    /// Makes a world whose customers must prove an address.
+    pub fn with_gate() -> Self {
+        Self::new(true)
+    }
+
+    /// Makes a world whose customers are known.
+    pub fn without_gate() -> Self {
+        Self::new(false)
+    }
+
+    fn new(gate: bool) -> Self {
+        let tasks = tasks_alive();
+        let clock = Arc::new(ManualClock::default());
+        let (analyzer, phrases) = (Arc::new(PlainAnalyzer::default()), Arc::new(PlainPhrases::default()));
+        let mut policy = plain_policy(analyzer.clone(), phrases.clone());
+        policy.channels.insert(ScriptedChannel::NAME.to_owned(), ChannelPolicy { gate, ..ChannelPolicy::default() });
+        Self {
+            store: Arc::new(MemoryStore::new(clock.clone())),
+            channel: Arc::new(ScriptedChannel::new(clock.clone())),
+            model: Arc::default(),
+            mailer: Arc::default(),
+            cards: Arc::default(),
+            second_cards: Arc::default(),
+            clock,
+            analyzer,
+            phrases,
+            policy,
+            width: 8,
+            boots: AtomicU64::new(1),
+            running: Arc::default(),
+            tasks,
+        }
+    }
+
+    /// Returns the rules of the one channel.
+    ///
+    /// # Panics
+    /// Never: a world has its channel.
+    pub fn channel_policy(&mut self) -> &mut ChannelPolicy {
+        self.policy.channels.get_mut(ScriptedChannel::NAME).expect("a world has its channel")
+    }
+
+    /// Returns the settings an engine of this node is started with.
+    pub fn settings(&self, node: &str) -> Settings {
+        let boot = self.boots.fetch_add(1, Ordering::Relaxed);
+        let mut settings = Settings::new(Node { name: node.into(), boot }, self.policy.clone());
+        for gate in [ScriptedChannel::NAME, "model", "mail", "teams"] {
+            let gate_settings = GateSettings { width: self.width, budget: Arc::new(NoBudget) };
+            settings.gates.insert(gate.to_owned(), gate_settings);
+        }
+        settings
+    }
+
+    /// Starts an engine of the node `a`.
+    pub async fn start(&self) -> TestEngine {
+        self.start_with(self.settings("a")).await
+    }
+
+    /// Starts an engine.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn start_with(&self, settings: Settings) -> TestEngine {
+        let channel: Arc<dyn crate::ports::Channel> = self.channel.clone();
+        let ports = Ports {
+            store: self.store.clone(),
+            channels: BTreeMap::from([(ScriptedChannel::NAME.to_owned(), channel)]),
+            model: self.model.clone(),
+            mailer: self.mailer.clone(),
+            alerts: self.cards.clone(),
+            second_alerts: Some(self.second_cards.clone()),
+            clock: self.clock.clone(),
+            crypto: Arc::new(SeededCrypto::seeded(settings.node.boot)),
+        };
+        let handle = Engine::start(ports, settings.clone()).await.expect("an engine of fakes starts");
+        self.running.fetch_add(1, Ordering::Relaxed);
+        TestEngine {
+            handle,
+            settings,
+            store: self.store.clone(),
+            channel: self.channel.clone(),
+            model: self.model.clone(),
+            running: self.running.clone(),
+            tasks: self.tasks,
+            ended: false,
+        }
+    }
+}
+
+impl TestEngine {
+    /// Delivers a webhook. A takeover that is acknowledged silences the desk: the vendor notes every text begun after it.
+    ///
+    /// # Errors
+    /// What the engine answers.
+    pub async fn deliver(&self, inbound: Inbound) -> Result<Receipt, DeliverError> {
+        let key = inbound.key.clone();
+        let person = |inbound: &Inbound| {
+            inbound.state.as_ref().is_some_and(|state| matches!(state.assignee, Assignee::Person(_)))
+        };
+        // An assignee that merely stays in the webhook of something else is no takeover.
+        let takes = match &inbound.event {
+            Event::PersonWrote { .. } => true,
+            Event::StateChanged => person(&inbound),
+            Event::CustomerWrote(_)
+            | Event::OtherWrote { .. }
+            | Event::Echo { .. }
+            | Event::Ordered { .. }
+            | Event::Deleted { .. } => false,
+        };
+        let gives = match &inbound.event {
+            Event::Ordered { order, .. } => *order == Order::Bot,
+            Event::StateChanged => {
+                inbound.state.as_ref().is_some_and(|state| matches!(state.status, Status::Pending | Status::Resolved))
+            }
+            Event::CustomerWrote(_)
+            | Event::PersonWrote { .. }
+            | Event::OtherWrote { .. }
+            | Event::Echo { .. }
+            | Event::Deleted { .. } => false,
+        };
+        if gives {
+            self.channel.unhush(&key);
+        }
+        let answer = self.handle.deliver(inbound).await;
+        if takes && !gives && answer.as_ref().is_ok_and(|receipt| receipt.intake == Intake::Accepted) {
+            self.channel.hush(&key);
+        }
+        answer
+    }
+
+    /// The customer writes, and the webhook is acknowledged.
+    ///
+    /// # Panics
+    /// If it is not.
+    pub async fn customer(&self, key: &ConversationKey, text: &str) -> Receipt {
+        let inbound = self.channel.customer(key, text);
+        self.deliver(inbound).await.expect("the webhook is acknowledged")
+    }
+
+    /// A person writes, and the webhook is acknowledged.
+    ///
+    /// # Panics
+    /// If it is not.
+    pub async fn person(&self, key: &ConversationKey, text: &str) -> Receipt {
+        let inbound = self.channel.person(key, text);
+        self.deliver(inbound).await.expect("the webhook is acknowledged")
+    }
+
+    /// Returns a conversation.
+    ///
+    /// # Panics
+    /// If there is none, or it cannot be read.
+    pub async fn view(&self, key: &ConversationKey) -> View {
+        self.handle.view(key).await.expect("the conversation can be read").expect("there is such a conversation")
+    }
+
+    /// Waits until a conversation looks a certain way.
+    pub async fn until(&self, key: &ConversationKey, what: &str, is_so: impl Fn(&View) -> bool) {
+        let is_so = &is_so;
+        eventually_async(what, || async move { matches!(self.handle.view(key).await, Ok(Some(view)) if is_so(&view)) })
+            .await;
+    }
+
+    /// Waits until a text of the desk has landed.
+    pub async fn hears(&self, key: &ConversationKey, text: &str) {
+        eventually(&format!("the customer hears {text:?}"), || self.channel.said(key).iter().any(|said| said == text))
+            .await;
+    }
+
+    /// Presses the button behind a link.
+    ///
+    /// # Errors
+    /// What the engine answers.
+    pub async fn confirm(&self, key: &ConversationKey, challenge: &str) -> Result<ChallengeView, DeliverError> {
+        self.handle.confirm(key, challenge).await
+    }
+
+    /// Waits until no conversation has work left, checks every invariant, and stops the engine.
+    ///
+    /// # Panics
+    /// If an invariant does not hold, or something of the engine remains.
+    pub async fn finish(mut self) {
+        let mut views = Vec::new();
+        for key in self.store.keys() {
+            let at_rest = |view: &View| {
+                let rows = view.outbox.iter().all(|row| row.state == "held");
+                rows && (view.owed == 0 || view.phase != crate::engine::PhaseName::Bot)
+            };
+            if matches!(self.handle.view(&key).await, Err(DeliverError::Quarantined)) {
+                continue;
+            }
+            self.until(&key, &format!("{key} comes to rest"), at_rest).await;
+            views.push(self.view(&key).await);
+        }
+        let gate = self.settings.policy.channels.values().any(|channel| channel.gate);
+        check_views(&views, &self.channel, &self.model, gate, self.settings.policy.memory_messages);
+        self.stop().await;
+    }
+
+    /// Stops the engine in good order, whatever is left to do, and checks what the vendor saw.
+    ///
+    /// # Panics
+    /// If something of the engine remains.
+    pub async fn stop(&mut self) {
+        self.handle.drain(Duration::from_secs(10)).await;
+        check_transcript(&self.channel);
+        self.leave().await;
+    }
+
+    /// Ends the engine as `kill -9` would: nothing is finished, nothing is written.
+    ///
+    /// # Panics
+    /// If something of the engine remains.
+    pub async fn crash(mut self) {
+        self.handle.crash().await;
+        self.leave().await;
+    }
+
+    async fn leave(&mut self) {
+        self.ended = true;
+        if self.running.fetch_sub(1, Ordering::Relaxed) == 1 {
+            let begun = tokio::time::Instant::now();
+            while tasks_alive() > self.tasks {
+                assert!(begun.elapsed() < Duration::from_secs(120), "{} tasks remain", tasks_alive() - self.tasks);
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+impl Drop for TestEngine {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert!(self.ended, "finish, stop or crash the engine: its actors and tasks remain");
+        }
+    }
+}

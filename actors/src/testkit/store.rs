@@ -1,0 +1,407 @@
+//! A store in memory with the whole contract: compare-and-set under commit ids, wake-ups with leases and takes, expiry by
+//! the test's clock, quotas in sliding windows, journals, feeds and settings. Faults are scripted per commit.
+
+use super::{Latch, lock};
+use crate::ids::{CommitId, ContactKey, ConversationKey, Node};
+use crate::ports::{Commit, CommitOutcome, Due, Listed, MemoryWrite, PortError, PortErrorKind, Quota, Store, Stored};
+use crate::time::{Clock, Timestamp};
+use async_trait::async_trait;
+use bytes::Bytes;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// The caps the contract names.
+const JOURNAL: usize = 200;
+const FEED: usize = 500;
+
+/// What the store does to one commit.
+#[derive(Debug, Clone)]
+pub enum CommitScript {
+    /// What it should.
+    Obey,
+    /// Nothing is written, and it says so.
+    Unavailable,
+    /// It is written, but the answer is lost.
+    UnknownLanded,
+    /// It is not written, and the answer is lost.
+    UnknownLost,
+    /// Another node writes first: the same record, one version further.
+    Conflict,
+    /// It obeys after this long.
+    Slow(Duration),
+    /// It obeys when the latch opens.
+    Hang(Latch),
+    /// It panics, writing nothing.
+    Panic,
+}
+
+#[derive(Debug, Default)]
+struct Conversation {
+    version: u64,
+    commit: CommitId,
+    record: Bytes,
+    memory: Option<(Bytes, Timestamp)>,
+    journal: VecDeque<Bytes>,
+    summary: Bytes,
+    changed: u64,
+}
+
+#[derive(Debug)]
+struct Wake {
+    at: Timestamp,
+    holder: Node,
+    takes: u32,
+}
+
+#[derive(Debug, Default)]
+struct Feed {
+    last: u64,
+    entries: VecDeque<(u64, String, Bytes)>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    conversations: BTreeMap<ConversationKey, Conversation>,
+    wakes: BTreeMap<ConversationKey, Wake>,
+    contacts: BTreeMap<ContactKey, Bytes>,
+    quotas: BTreeMap<String, Vec<Timestamp>>,
+    barred: BTreeMap<String, Timestamp>,
+    settings: BTreeMap<String, String>,
+    feeds: BTreeMap<ConversationKey, Feed>,
+    changes: u64,
+    script: VecDeque<CommitScript>,
+    down: bool,
+    panic_on_take: bool,
+    commits: u64,
+    loads: u64,
+}
+
+/// The store.
+#[derive(Debug)]
+pub struct MemoryStore {
+    clock: Arc<dyn Clock>,
+    inner: Mutex<Inner>,
+}
+
+impl MemoryStore {
+    /// Makes an empty store.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, inner: Mutex::default() }
+    }
+
+    /// Says what happens to the next commits, in order; later ones are obeyed.
+    pub fn script(&self, steps: impl IntoIterator<Item = CommitScript>) {
+        lock(&self.inner).script.extend(steps);
+    }
+
+    /// Cuts the store off, or connects it again. While it is off nothing is read or written.
+    pub fn set_down(&self, down: bool) {
+        lock(&self.inner).down = down;
+    }
+
+    /// Makes the next reading of the wake index panic.
+    pub fn panic_on_next_take(&self) {
+        lock(&self.inner).panic_on_take = true;
+    }
+
+    /// Damages a conversation's record, so that no binary can read it.
+    pub fn poison_record(&self, key: &ConversationKey) {
+        if let Some(conversation) = lock(&self.inner).conversations.get_mut(key) {
+            conversation.record = Bytes::from_static(b"\xc1 not a record");
+            conversation.version += 1;
+        }
+    }
+
+    /// Returns how many commits were durable.
+    pub fn commits(&self) -> u64 {
+        lock(&self.inner).commits
+    }
+
+    /// Returns how often a conversation was loaded.
+    pub fn loads(&self) -> u64 {
+        lock(&self.inner).loads
+    }
+
+    /// Returns a conversation's version; 0 if there is none.
+    pub fn version(&self, key: &ConversationKey) -> u64 {
+        lock(&self.inner).conversations.get(key).map_or(0, |conversation| conversation.version)
+    }
+
+    /// Returns when a conversation's wake-up is due, and who holds it.
+    pub fn wake(&self, key: &ConversationKey) -> Option<(Timestamp, Node)> {
+        lock(&self.inner).wakes.get(key).map(|wake| (wake.at, wake.holder.clone()))
+    }
+
+    /// Returns all conversations.
+    pub fn keys(&self) -> Vec<ConversationKey> {
+        lock(&self.inner).conversations.keys().cloned().collect()
+    }
+
+    /// Waits as a network would, so that callers never mistake the store for a function call.
+    async fn reach(&self) -> Result<(), PortError> {
+        tokio::task::yield_now().await;
+        if lock(&self.inner).down {
+            return Err(PortError::new(PortErrorKind::Transient, "reach the store"));
+        }
+        Ok(())
+    }
+}
+
+impl Inner {
+    fn write(&mut self, commit: &Commit, now: Timestamp) -> CommitOutcome {
+        let conversation = self.conversations.entry(commit.key.clone()).or_default();
+        let stored = conversation.version;
+        if stored == commit.expected + 1 && conversation.commit == commit.id {
+            return CommitOutcome::Ok { version: stored };
+        }
+        if stored > commit.expected {
+            return CommitOutcome::Conflict;
+        }
+        if stored < commit.expected {
+            if stored == 0 {
+                self.conversations.remove(&commit.key);
+            }
+            return CommitOutcome::Regressed { version: stored };
+        }
+        self.commits += 1;
+        self.changes += 1;
+        conversation.version = stored + 1;
+        conversation.commit = commit.id;
+        conversation.record = commit.record.clone();
+        conversation.summary = commit.summary.clone();
+        conversation.changed = self.changes;
+        match &commit.memory {
+            MemoryWrite::Keep => {}
+            MemoryWrite::Put { value, ttl } => conversation.memory = Some((value.clone(), now + *ttl)),
+            MemoryWrite::Erase => conversation.memory = None,
+        }
+        conversation.journal.extend(commit.journal.iter().cloned());
+        let surplus = conversation.journal.len().saturating_sub(JOURNAL);
+        conversation.journal.drain(..surplus);
+        match commit.wake {
+            Some(after) => {
+                let wake = Wake { at: now + after, holder: commit.node.clone(), takes: 0 };
+                self.wakes.insert(commit.key.clone(), wake);
+            }
+            None => drop(self.wakes.remove(&commit.key)),
+        }
+        CommitOutcome::Ok { version: stored + 1 }
+    }
+
+    fn take_one(&mut self, quota: &Quota, now: Timestamp) -> bool {
+        if self.barred.get(&quota.key).is_some_and(|until| *until > now) {
+            return false;
+        }
+        let taken = self.quotas.entry(quota.key.clone()).or_default();
+        taken.retain(|at| now.since(*at) < quota.window);
+        let free = u32::try_from(taken.len()).is_ok_and(|taken| taken < quota.limit);
+        if free {
+            taken.push(now);
+        }
+        free
+    }
+}
+
+fn cut_off() -> PortError {
+    PortError::new(PortErrorKind::Transient, "write the conversation")
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn load(&self, key: &ConversationKey) -> Result<Option<Stored>, PortError> {
+        self.reach().await?;
+        let now = self.clock.now();
+        let mut inner = lock(&self.inner);
+        inner.loads += 1;
+        Ok(inner.conversations.get(key).map(|conversation| Stored {
+            version: conversation.version,
+            commit: conversation.commit,
+            record: conversation.record.clone(),
+            memory: conversation.memory.as_ref().filter(|(_, until)| *until > now).map(|(value, _)| value.clone()),
+        }))
+    }
+
+    async fn commit(&self, commit: &Commit) -> CommitOutcome {
+        let step = lock(&self.inner).script.pop_front().unwrap_or(CommitScript::Obey);
+        match &step {
+            CommitScript::Slow(span) => tokio::time::sleep(*span).await,
+            CommitScript::Hang(latch) => latch.wait().await,
+            CommitScript::Panic => panic!("a scripted panic of the store"),
+            CommitScript::Obey
+            | CommitScript::Unavailable
+            | CommitScript::UnknownLanded
+            | CommitScript::UnknownLost
+            | CommitScript::Conflict => {}
+        }
+        if let Err(error) = self.reach().await {
+            return CommitOutcome::Unavailable(error);
+        }
+        let now = self.clock.now();
+        let mut inner = lock(&self.inner);
+        match step {
+            CommitScript::Unavailable => CommitOutcome::Unavailable(cut_off()),
+            CommitScript::UnknownLost => CommitOutcome::Unknown(cut_off()),
+            CommitScript::UnknownLanded => {
+                inner.write(commit, now);
+                CommitOutcome::Unknown(cut_off())
+            }
+            CommitScript::Conflict => {
+                let other = inner.conversations.get_mut(&commit.key);
+                if let Some(other) = other {
+                    other.version += 1;
+                    other.commit = CommitId(0);
+                }
+                inner.write(commit, now)
+            }
+            CommitScript::Obey | CommitScript::Slow(_) | CommitScript::Hang(_) | CommitScript::Panic => {
+                inner.write(commit, now)
+            }
+        }
+    }
+
+    async fn erase(&self, key: &ConversationKey) -> Result<(), PortError> {
+        self.reach().await?;
+        let mut inner = lock(&self.inner);
+        inner.conversations.remove(key);
+        inner.wakes.remove(key);
+        inner.feeds.remove(key);
+        Ok(())
+    }
+
+    async fn take_due(&self, node: &Node, lease: Duration, limit: usize) -> Result<Vec<Due>, PortError> {
+        self.reach().await?;
+        let panics = std::mem::take(&mut lock(&self.inner).panic_on_take);
+        assert!(!panics, "a scripted panic of the store");
+        let now = self.clock.now();
+        let mut inner = lock(&self.inner);
+        let mut due: Vec<(Timestamp, ConversationKey)> =
+            inner.wakes.iter().filter(|(_, wake)| wake.at <= now).map(|(key, wake)| (wake.at, key.clone())).collect();
+        due.sort();
+        due.truncate(limit);
+        let taken = due.into_iter().filter_map(|(_, key)| {
+            let wake = inner.wakes.get_mut(&key)?;
+            let taken_over = wake.holder != *node;
+            wake.takes += 1;
+            wake.at = now + lease;
+            wake.holder = node.clone();
+            Some(Due { takes: wake.takes, taken_over, key })
+        });
+        Ok(taken.collect())
+    }
+
+    async fn renew(&self, node: &Node, lease: Duration, keys: &[ConversationKey]) -> Result<(), PortError> {
+        self.reach().await?;
+        let now = self.clock.now();
+        let mut inner = lock(&self.inner);
+        for key in keys {
+            if let Some(wake) = inner.wakes.get_mut(key).filter(|wake| wake.holder == *node) {
+                wake.at = now + lease;
+            }
+        }
+        Ok(())
+    }
+
+    async fn reclaim(&self, node: &Node) -> Result<u64, PortError> {
+        self.reach().await?;
+        let now = self.clock.now();
+        let mut inner = lock(&self.inner);
+        let mut reclaimed = 0;
+        for wake in inner.wakes.values_mut() {
+            if wake.holder.name == node.name && wake.holder.boot != node.boot {
+                wake.at = now;
+                reclaimed += 1;
+            }
+        }
+        Ok(reclaimed)
+    }
+
+    async fn contact(&self, contact: &ContactKey) -> Result<Option<Bytes>, PortError> {
+        self.reach().await?;
+        Ok(lock(&self.inner).contacts.get(contact).cloned())
+    }
+
+    async fn put_contact(&self, contact: &ContactKey, value: Bytes) -> Result<(), PortError> {
+        self.reach().await?;
+        lock(&self.inner).contacts.insert(contact.clone(), value);
+        Ok(())
+    }
+
+    async fn take_quota(&self, quotas: &[Quota]) -> Result<Option<usize>, PortError> {
+        self.reach().await?;
+        let now = self.clock.now();
+        let mut inner = lock(&self.inner);
+        Ok(quotas.iter().position(|quota| !inner.take_one(quota, now)))
+    }
+
+    async fn exhaust_quota(&self, key: &str, ttl: Duration) -> Result<(), PortError> {
+        self.reach().await?;
+        let until = self.clock.now() + ttl;
+        lock(&self.inner).barred.insert(key.to_owned(), until);
+        Ok(())
+    }
+
+    async fn setting(&self, name: &str) -> Result<Option<String>, PortError> {
+        self.reach().await?;
+        Ok(lock(&self.inner).settings.get(name).cloned())
+    }
+
+    async fn put_setting(&self, name: &str, value: &str) -> Result<(), PortError> {
+        self.reach().await?;
+        lock(&self.inner).settings.insert(name.to_owned(), value.to_owned());
+        Ok(())
+    }
+
+    async fn put_setting_once(&self, name: &str, value: &str) -> Result<String, PortError> {
+        self.reach().await?;
+        Ok(lock(&self.inner).settings.entry(name.to_owned()).or_insert_with(|| value.to_owned()).clone())
+    }
+
+    async fn list(&self, limit: usize) -> Result<Vec<Listed>, PortError> {
+        self.reach().await?;
+        let inner = lock(&self.inner);
+        let mut all: Vec<(u64, Listed)> = inner
+            .conversations
+            .iter()
+            .map(|(key, stored)| (stored.changed, Listed { key: key.clone(), summary: stored.summary.clone() }))
+            .collect();
+        all.sort_by_key(|(changed, _)| std::cmp::Reverse(*changed));
+        Ok(all.into_iter().take(limit).map(|(_, listed)| listed).collect())
+    }
+
+    async fn journal(&self, key: &ConversationKey, limit: usize) -> Result<Vec<Bytes>, PortError> {
+        self.reach().await?;
+        let inner = lock(&self.inner);
+        let journal = inner.conversations.get(key).map(|conversation| &conversation.journal);
+        Ok(journal.map_or_else(Vec::new, |all| all.iter().skip(all.len().saturating_sub(limit)).cloned().collect()))
+    }
+
+    async fn append_feed(&self, key: &ConversationKey, id: &str, entry: Bytes) -> Result<u64, PortError> {
+        self.reach().await?;
+        let mut inner = lock(&self.inner);
+        let feed = inner.feeds.entry(key.clone()).or_default();
+        if let Some((number, ..)) = feed.entries.iter().find(|(_, known, _)| known == id) {
+            return Ok(*number);
+        }
+        feed.last += 1;
+        feed.entries.push_back((feed.last, id.to_owned(), entry));
+        if feed.entries.len() > FEED {
+            feed.entries.pop_front();
+        }
+        Ok(feed.last)
+    }
+
+    async fn feed(&self, key: &ConversationKey, after: u64) -> Result<Vec<(u64, Bytes)>, PortError> {
+        self.reach().await?;
+        let inner = lock(&self.inner);
+        let newer = |feed: &Feed| {
+            let entries = feed.entries.iter().filter(|(number, ..)| *number > after);
+            entries.map(|(number, _, entry)| (*number, entry.clone())).collect()
+        };
+        Ok(inner.feeds.get(key).map(newer).unwrap_or_default())
+    }
+
+    async fn ping(&self) -> Result<(), PortError> {
+        self.reach().await
+    }
+}

@@ -1,0 +1,93 @@
+//! Takeovers, hand-backs and the global human switch.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn a_person_who_writes_while_an_answer_waits_for_its_turn_is_not_talked_over() {
+    let mut world = World::without_gate();
+    world.width = 1;
+    let latch = Latch::default();
+    world.channel.script_texts([SendScript::Hang(latch.clone())]);
+    let engine = world.start().await;
+    engine.customer(&key(1), "hello").await;
+    eventually("the first is on the wire", || world.channel.sent().len() == 1).await;
+    engine.customer(&key(2), "hello").await;
+    engine.until(&key(2), "its answer waits", |view| !view.outbox.is_empty()).await;
+    engine.person(&key(2), "I have it").await;
+    latch.open();
+    engine.finish().await;
+    assert!(world.channel.said(&key(2)).is_empty());
+    assert_eq!(world.channel.said(&key(1)).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_customer_who_asks_for_a_person_gets_one_and_the_desk_is_silent_until_it_is_handed_back() {
+    let world = World::without_gate();
+    let engine = world.start().await;
+    assert_eq!(engine.customer(&key(1), "a human please").await.phase, PhaseName::Human);
+    engine.hears(&key(1), "[HandoffAsked]").await;
+    eventually("colleagues are called", || world.cards.handoffs() == 1).await;
+    eventually("it is opened", || world.channel.state(&key(1)).status == Status::Open).await;
+    engine.person(&key(1), "I have it").await;
+    engine.customer(&key(1), "thank you").await;
+    pass(secs(60)).await;
+    assert_eq!(world.model.calls(), 0);
+    let resolved = world.channel.update(&key(1), Status::Resolved, Assignee::Person("7".to_owned()));
+    assert_eq!(engine.deliver(resolved).await.expect("taken").phase, PhaseName::Bot);
+    let pending = world.channel.update(&key(1), Status::Pending, Assignee::Person("7".to_owned()));
+    engine.deliver(pending).await.expect("taken");
+    engine.customer(&key(1), "one more thing").await;
+    engine.hears(&key(1), "answer: one more thing").await;
+    engine.finish().await;
+    assert_eq!(world.model.calls(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_human_switch_silences_the_desk_and_returns_what_no_person_touched() {
+    let world = World::without_gate();
+    let engine = world.start().await;
+    engine.handle.set_human_mode(true).await.expect("the store answers");
+    for id in 1..=3 {
+        assert_eq!(engine.customer(&key(id), "hello").await.phase, PhaseName::Human);
+    }
+    engine.person(&key(2), "I have it").await;
+    pass(secs(30)).await;
+    assert_eq!(world.model.calls(), 0);
+    world.channel.unhush(&key(1));
+    engine.handle.set_human_mode(false).await.expect("the store answers");
+    engine.hears(&key(1), "answer: hello").await;
+    engine.hears(&key(3), "answer: hello").await;
+    assert_eq!(engine.view(&key(2)).await.phase, PhaseName::Human);
+    engine.finish().await;
+    assert_eq!(world.model.calls(), 2);
+    assert_eq!(world.channel.state(&key(1)).status, Status::Pending);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operators_order_needs_a_conversation() {
+    let world = World::without_gate();
+    let engine = world.start().await;
+    let missing = engine.handle.order(&key(1), Order::Human).await;
+    assert!(matches!(missing, Err(DeliverError::Unknown)), "{missing:?}");
+    engine.customer(&key(1), "hello").await;
+    let taken = engine.handle.order(&key(1), Order::Human).await.expect("taken");
+    assert_eq!(taken.phase, PhaseName::Human);
+    assert_eq!(engine.handle.order(&key(1), Order::Bot).await.expect("taken").phase, PhaseName::Bot);
+    engine.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_at_the_desk_for_long_enough_gives_it_back_also_from_the_store() {
+    let mut world = World::without_gate();
+    world.channel_policy().human_idle = Some(secs(600));
+    let engine = world.start().await;
+    engine.customer(&key(1), "a human please").await;
+    engine.hears(&key(1), "[HandoffAsked]").await;
+    engine.until(&key(1), "it rests", |view| view.outbox.is_empty()).await;
+    engine.handle.passivate_now();
+    eventually("it left memory", || !engine.handle.is_in_memory(&key(1))).await;
+    pass(secs(620)).await;
+    engine.until(&key(1), "the desk has it", |view| view.phase == PhaseName::Bot).await;
+    engine.finish().await;
+    assert_eq!(world.channel.state(&key(1)).status, Status::Pending);
+}

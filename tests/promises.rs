@@ -1,0 +1,18 @@
+//! The three promises, shown on the real daemon in a town of faithful doubles: nothing is lost, nothing is said twice,
+//! nobody is talked over. One file per way in which the world goes wrong; every scenario runs on Redis
+//! (`appendfsync always`) and embedded alike.
+//!
+//! Random scenarios print their seed; `FRONTDESK_SEED` repeats one, `FRONTDESK_ROUNDS` makes them longer.
+
+mod promises {
+    mod away;
+    mod handover;
+    mod kills;
+    mod outage;
+    mod shutdown;
+    mod socket;
+    mod storm;
+    mod support;
+    mod takeover;
+    mod unknown;
+}
