@@ -141,7 +141,11 @@ impl Flow {
 
     /// Returns the memory, encoded.
     pub fn encode_memory(&self) -> Vec<u8> {
-        rmp_serde::to_vec_named(&self.memory).expect("a memory has only encodable fields")
+        // Room for the names around each text, and the texts.
+        let room = self.memory.messages().iter().map(|message| 64 + message.text.len()).sum();
+        let mut memory = Vec::with_capacity(room);
+        rmp_serde::encode::write_named(&mut memory, &self.memory).expect("a memory has only encodable fields");
+        memory
     }
 
     /// Advances the conversation by one input and returns what must now be done, in order.

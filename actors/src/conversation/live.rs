@@ -49,7 +49,8 @@ pub(crate) struct Live {
 /// The flow, and the store's version of it.
 #[derive(Debug)]
 pub(crate) struct Loaded {
-    pub(super) flow: Flow,
+    /// Boxed: the actor's task keeps room for its state in several places.
+    pub(super) flow: Box<Flow>,
     pub(super) version: u64,
     /// Of the record as stored, to see whether anything changed.
     pub(super) digest: u64,
@@ -305,16 +306,16 @@ impl Live {
         let Some(stored) = stored else {
             counter!(metrics::HYDRATIONS, "outcome" => "new").increment(1);
             let flow = Flow::new(&ctx, self.key.clone());
-            self.loaded = Some(Loaded { flow, version: 0, digest: 0, heard_until: ctx.now });
+            self.loaded = Some(Loaded { flow: Box::new(flow), version: 0, digest: 0, heard_until: ctx.now });
             return Ok(());
         };
         match Flow::restore(&ctx, &stored.record, stored.memory.as_deref()) {
             Ok(flow) => {
                 counter!(metrics::HYDRATIONS, "outcome" => "found").increment(1);
-                let digest = crate::ids::stable_hash(&stored.record);
+                let digest = super::commit::digest(&stored.record);
                 // Without a memory nobody knows since when: it may have been months.
                 let heard_until = flow.last_word().unwrap_or_default();
-                let loaded = Loaded { flow, version: stored.version, digest, heard_until };
+                let loaded = Loaded { flow: Box::new(flow), version: stored.version, digest, heard_until };
                 self.loaded = Some(loaded.suspect_if_missed(missed_until));
                 Ok(())
             }
