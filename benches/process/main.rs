@@ -2,7 +2,8 @@
 //!
 //! Everything runs on this one machine: the load generator, the stand-ins for Chatwoot and the model, the daemon and
 //! Redis share its cores. Rates are therefore far below what the daemon alone could do; the CPU time per operation, read
-//! from `/proc`, is the figure to trust. `BENCH_SECONDS` sets how long each stretch is measured.
+//! from `/proc`, is the figure to trust. `BENCH_SECONDS` sets how long each stretch is measured, `BENCH_ONLY` names parts
+//! of the run (`bare`, a store, `memory`), and `BENCH_DAEMON` another daemon to compare with.
 #![expect(clippy::print_stdout, reason = "the figures are what this program is for")]
 
 mod bare;
@@ -76,7 +77,7 @@ async fn measure(backing: Backing, limit: Duration, began: Instant, report: &mut
     let desk = Desk::open(backing, "10m").await?;
     stretches::idle(&desk, backing, report).await?;
     say("filling memories");
-    stretches::fill(&desk).await?;
+    stretches::fill(&desk, stretches::CONVERSATIONS).await?;
     say("webhooks as fast as they are acknowledged");
     stretches::webhooks_closed(&desk, backing, limit, report).await?;
     say("webhooks that change nothing");

@@ -33,11 +33,13 @@ pub(crate) async fn idle(desk: &Desk, backing: Backing, report: &mut Report) -> 
     Ok(())
 }
 
-/// Lets every conversation have a full memory: a young one would be cheaper.
-pub(crate) async fn fill(desk: &Desk) -> Result<()> {
-    let make = about(desk, Webhook::customer(Having::People)?, CONVERSATIONS);
-    let seen = load::closed(desk.address(), CONNECTIONS, Until::Count(CONVERSATIONS * MEMORY), make).await?;
-    ensure!(seen.refused == 0, "{} webhooks were refused", seen.refused);
+/// Lets every conversation have a full memory (a young one would be cheaper), and a person who answers in it.
+pub(crate) async fn fill(desk: &Desk, conversations: u64) -> Result<()> {
+    for (webhook, count) in [(Webhook::person()?, 1), (Webhook::customer(Having::People)?, MEMORY)] {
+        let make = about(desk, webhook, conversations);
+        let seen = load::closed(desk.address(), CONNECTIONS, Until::Count(conversations * count), make).await?;
+        ensure!(seen.refused == 0, "{} webhooks were refused", seen.refused);
+    }
     Ok(())
 }
 
@@ -136,8 +138,7 @@ pub(crate) async fn live_memory(report: &mut Report) -> Result<()> {
     let desk = Desk::open(Backing::Everysec, "10m").await?;
     tokio::time::sleep(Duration::from_secs(1)).await;
     let idle = desk.resident()?;
-    let make = about(&desk, Webhook::customer(Having::People)?, LIVE);
-    load::closed(desk.address(), CONNECTIONS, Until::Count(LIVE * MEMORY), make).await?;
+    fill(&desk, LIVE).await?;
     let each = desk.resident()?.saturating_sub(idle) as f64 / LIVE as f64 / 1024.0;
     report.figure(("RSS per live conversation with 20 messages, KiB", 1), Backing::Everysec, each, Some(Goal(14.0)));
     Ok(())

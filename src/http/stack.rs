@@ -14,6 +14,7 @@ use bytes::BytesMut;
 use futures::StreamExt;
 use std::any::Any;
 use tokio::time::{Instant, timeout_at};
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
@@ -24,16 +25,19 @@ pub(super) fn assemble(routes: Router<Shared>, pages: Option<Router>, app: Share
     let limit = DefaultBodyLimit::max(app.settings.body_limit);
     let nosniff =
         SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // As one layer: axum boxes each service once per layer, and copies the boxes for every request.
+    let stack = ServiceBuilder::new()
+        .layer(axum::middleware::from_fn(metrics::observe))
+        .layer(nosniff)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(limit);
     let all = match pages {
         Some(pages) => routes.merge(pages.layer(slow_pages).with_state(())),
         None => routes,
     };
     all.fallback(|| async { HttpError::no_such_route() })
         .method_not_allowed_fallback(|| async { HttpError::wrong_method() })
-        .layer(limit)
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(nosniff)
-        .layer(axum::middleware::from_fn(metrics::observe))
+        .layer(stack)
         .with_state(app)
 }
 

@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 /// The version this binary writes. Bump it with every change that an older binary would misread.
 const VERSION: u16 = 1;
 
+/// Room for the record of a conversation of some length: growing step by step would copy it again and again.
+const ROOM: usize = 3072;
+
 /// How many ended challenges are remembered, so that their links lead to the right page.
 const SPENT: usize = 8;
 
@@ -116,7 +119,10 @@ pub enum DecodeError {
 }
 
 pub(crate) fn encode(common: &Common, phase: &Phase) -> Vec<u8> {
-    rmp_serde::to_vec_named(&RecordOut { v: VERSION, common, phase }).expect("a record has only encodable fields")
+    let mut record = Vec::with_capacity(ROOM);
+    rmp_serde::encode::write_named(&mut record, &RecordOut { v: VERSION, common, phase })
+        .expect("a record has only encodable fields");
+    record
 }
 
 pub(crate) fn decode(bytes: &[u8]) -> Result<(Common, Phase), DecodeError> {

@@ -126,7 +126,9 @@ impl RedisStore {
             MemoryWrite::Put { value, ttl } => ("put", value, millis(*ttl).max(1)),
             MemoryWrite::Erase => ("erase", b"", 1),
         };
-        let mut call = Call::new(&scripts::COMMIT, keys)
+        let journal: usize = commit.journal.iter().map(Bytes::len).sum();
+        let length = commit.record.len() + memory.len() + commit.summary.len() + journal;
+        let mut call = Call::with_room(&scripts::COMMIT, keys, length)
             .number(commit.expected)
             .arg(commit_id(commit.id))
             .arg(commit.node.to_string())

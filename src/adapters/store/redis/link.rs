@@ -116,7 +116,7 @@ impl Links {
 
     /// Runs a script on the connection of a shard.
     pub(super) async fn run<T: FromRedisValue>(&self, shard: u16, call: &Call) -> Result<T, Fault> {
-        let value = match self.answer(shard, &call.by_digest()).await {
+        let value = match self.answer(shard, call.by_digest()).await {
             Err(error) if is_unknown_script(&error) => self.answer(shard, &call.by_text()).await,
             answered => answered,
         };

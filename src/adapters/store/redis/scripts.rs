@@ -1,6 +1,6 @@
 //! The Lua scripts: one atomic step each. They are called by digest; a server that does not know one yet gets its text.
 
-use redis::Script as Digested;
+use redis::{Arg, Cmd, Script as Digested};
 use std::sync::LazyLock;
 
 /// A script and its digest.
@@ -38,22 +38,31 @@ scripts! {
     TAKE = "lua/take.lua";
 }
 
+/// Room for the keys and short arguments of a call.
+const ROOM: usize = 1024;
+
 /// One invocation of a script.
 #[derive(Debug)]
 pub(super) struct Call {
     script: &'static Script,
-    keys: Vec<String>,
-    arguments: Vec<Vec<u8>>,
+    command: Cmd,
 }
 
 impl Call {
     pub(super) fn new(script: &'static Script, keys: Vec<String>) -> Self {
-        Self { script, keys, arguments: Vec::new() }
+        Self::with_room(script, keys, 0)
+    }
+
+    /// Makes room for arguments of this length together, beside short ones: they are copied once.
+    pub(super) fn with_room(script: &'static Script, keys: Vec<String>, length: usize) -> Self {
+        let mut command = Cmd::with_capacity(3 + keys.len() + 16, ROOM + length);
+        command.arg("EVALSHA").arg(&script.digest).arg(keys.len()).arg(keys);
+        Self { script, command }
     }
 
     #[must_use]
     pub(super) fn arg(mut self, argument: impl AsRef<[u8]>) -> Self {
-        self.arguments.push(argument.as_ref().to_vec());
+        self.command.arg(argument.as_ref());
         self
     }
 
@@ -63,22 +72,20 @@ impl Call {
     }
 
     /// The call by digest.
-    pub(super) fn by_digest(&self) -> redis::Cmd {
-        self.command("EVALSHA", &self.script.digest)
+    pub(super) fn by_digest(&self) -> &Cmd {
+        &self.command
     }
 
     /// The call with the whole text, which the server then remembers. In a cluster it reaches the very node that did
     /// not know the digest, where a separate load might not.
-    pub(super) fn by_text(&self) -> redis::Cmd {
-        self.command("EVAL", self.script.text)
-    }
-
-    fn command(&self, verb: &str, script: &str) -> redis::Cmd {
-        let size = script.len() + self.arguments.iter().map(Vec::len).sum::<usize>() + 64 * self.keys.len() + 64;
-        let mut command = redis::Cmd::with_capacity(3 + self.keys.len() + self.arguments.len(), size);
-        command.arg(verb).arg(script).arg(self.keys.len()).arg(&self.keys[..]);
-        for argument in &self.arguments {
-            command.arg(&argument[..]);
+    pub(super) fn by_text(&self) -> Cmd {
+        let mut command = Cmd::new();
+        command.arg("EVAL").arg(self.script.text);
+        for argument in self.command.args_iter().skip(2) {
+            // A call has no cursor: it is not a scan.
+            if let Arg::Simple(argument) = argument {
+                command.arg(argument);
+            }
         }
         command
     }
