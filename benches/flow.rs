@@ -14,7 +14,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// As long as the texts of the figures in docs/measurements.md.
+/// As long as customers' first messages usually are.
 const TEXT: &str = "Hi there, does the Pro plan include single sign-on and audit logs, and how do we move over from the \
                     Starter plan?";
 

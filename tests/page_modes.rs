@@ -162,7 +162,8 @@ async fn the_page_and_its_notes_speak_the_customers_language() -> Result<()> {
     let path = format!("/api/console/conversations/{key}");
     let whole: Value = ask(&daemon, ("GET", &path), With::default()).await?.json().await?;
     let entries = whole["entries"].as_array().context("entries")?;
-    let note = entries.iter().find(|entry| entry["kind"] == "routed").context("the note")?;
+    let note =
+        entries.iter().find(|entry| entry["kind"] == "routed").with_context(|| format!("the note in {whole}"))?;
     assert_eq!(note["text"], "Ваше сообщение передано сотруднику. Он ответит вам здесь.");
     Ok(())
 }

@@ -179,6 +179,9 @@ impl Roster {
     /// Makes a successor if somebody waits for one or work is left.
     fn hand_over(&self, myself: &ActorRef<DirectoryMsg>, key: ConversationKey, failed: bool, pause: Duration) {
         let mut part = self.shared.places.lock(&key);
+        if matches!(part.get(&key), Some(Place::Quarantined)) {
+            return;
+        }
         let (vitals, mut parked) = match part.remove(&key) {
             Some(Place::Live(slot)) => (slot.vitals, Vec::new()),
             Some(Place::Between(vitals, parked)) => (vitals, parked),
@@ -230,7 +233,9 @@ impl Roster {
         let mut leaving = Vec::new();
         self.shared.places.each_live(|key, slot| {
             let last = crate::time::Timestamp::from_millis(slot.vitals.last_used.load(Ordering::Relaxed));
-            if !slot.vitals.is_busy() && now.since(last) >= idle {
+            // Held rows are counted where they are in memory.
+            let holds = slot.vitals.held.load(Ordering::Relaxed) > 0;
+            if !slot.vitals.is_busy() && !holds && now.since(last) >= idle {
                 leaving.push(key.clone());
             }
         });

@@ -79,6 +79,8 @@ impl Engine {
             places: Places::default(),
             waiting: AtomicUsize::new(0),
             human_mode: AtomicBool::new(false),
+            human_mode_turns: AtomicUsize::new(0),
+            write_failed: AtomicBool::new(false),
             store_down: AtomicBool::new(false),
             missed_until: AtomicI64::new(ports.clock.now().as_millis()),
             model_faulty: AtomicBool::new(false),
@@ -101,6 +103,8 @@ impl Engine {
         let _ = shared.alerts.set(alerts.clone());
         let (directory, _) = Actor::spawn(None, Directory, shared.clone()).await?;
         let _ = shared.directory.set(directory.clone());
+        // Before anything is answered: with the switch on, conversations would be handed back by mistake.
+        crate::directory::watch::read_human_mode(&shared).await;
         // Only here: what the watch takes is routed through the directory.
         directory.cast(DirectoryMsg::StartWatch).map_err(|error| SpawnErr::StartupFailed(error.into()))?;
         if let Err(error) = shared.ports.store.reclaim(&shared.settings.node).await {
@@ -211,6 +215,7 @@ impl EngineHandle {
     /// [`PortError`] if the store cannot be written.
     pub async fn set_human_mode(&self, on: bool) -> Result<(), PortError> {
         self.shared.ports.store.put_setting(HUMAN_MODE, if on { "on" } else { "off" }).await?;
+        self.shared.human_mode_turns.fetch_add(1, Ordering::Relaxed);
         self.shared.human_mode.store(on, Ordering::Relaxed);
         if !on {
             for summary in self.list(SWEEP).await? {
@@ -311,10 +316,15 @@ impl EngineHandle {
         let waiting = vitals.as_ref().map_or(0, |vitals| vitals.waiting.load(Ordering::Relaxed));
         if waiting >= settings.mailbox {
             counter!(metrics::DELIVER_BUSY, "bound" => "conversation").increment(1);
+            // Chatwoot sends an account webhook once: refused intake is a gap.
+            if let Some(vitals) = &vitals {
+                vitals.missed.store(true, Ordering::Relaxed);
+            }
             return Err(DeliverError::Busy);
         }
         if self.shared.waiting.load(Ordering::Relaxed) >= settings.mailboxes {
             counter!(metrics::DELIVER_BUSY, "bound" => "total").increment(1);
+            self.shared.missed_until.store(self.shared.ports.clock.now().as_millis(), Ordering::Relaxed);
             return Err(DeliverError::Busy);
         }
         Ok(())

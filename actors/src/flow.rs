@@ -39,11 +39,12 @@ pub use policy::Policy;
 pub use record::DecodeError;
 
 use crate::ids::{ConversationKey, Node};
+use crate::language::Reason;
 use crate::time::Timestamp;
 use crate::view::{Intake, PhaseName};
 use desk::{Desk, Next};
 use memory::Memory;
-use phase::{Phase, Signal};
+use phase::{Back, Phase, Signal};
 use record::{Common, Volatile};
 
 /// What an input is handled with.
@@ -163,6 +164,9 @@ impl Flow {
         };
         let heard = desk.hear(&mut self.phase, input);
         for signal in heard.signals {
+            if let Some(mode) = human_switch(&self.phase, ctx, &signal) {
+                apply(&mut self.phase, &mut desk, mode);
+            }
             apply(&mut self.phase, &mut desk, signal);
         }
         // Always: a deadline that has passed is taken off the list of deadlines, whatever the input was.
@@ -198,6 +202,20 @@ impl Flow {
     /// Returns whether the contact's verification in another conversation would change anything.
     pub fn wants_contact(&self) -> bool {
         self.common.verified.is_none() && matches!(self.phase, Phase::AwaitingEmail(_) | Phase::PendingVerification(_))
+    }
+}
+
+/// What the global human switch means to a customer's message: asked when the message is heard, after everything that came
+/// with it.
+fn human_switch(phase: &Phase, ctx: &Ctx<'_>, signal: &Signal) -> Option<Signal> {
+    if !matches!(signal, Signal::Wrote(_)) {
+        return None;
+    }
+    match phase {
+        Phase::Human(human) => (!ctx.human_mode && human.is_by_switch()).then_some(Signal::HandedBack(Back::ModeOff)),
+        Phase::AwaitingEmail(_) | Phase::PendingVerification(_) | Phase::Bot(_) => {
+            ctx.human_mode.then_some(Signal::TakenOver(Reason::HumanMode))
+        }
     }
 }
 

@@ -26,6 +26,10 @@ pub(crate) struct Shared {
     /// How many events wait in all mailboxes together.
     pub(crate) waiting: AtomicUsize,
     pub(crate) human_mode: AtomicBool,
+    /// How often this node turned the switch.
+    pub(crate) human_mode_turns: AtomicUsize,
+    /// Whether the last write to the store failed.
+    pub(crate) write_failed: AtomicBool,
     pub(crate) store_down: AtomicBool,
     /// Until when events may have been missed: this engine's start, or the store's return; UTC milliseconds.
     pub(crate) missed_until: AtomicI64,
@@ -116,13 +120,29 @@ impl Shared {
     pub(crate) fn store_answers(&self, answers: bool) {
         ::metrics::gauge!(crate::metrics::STORE_UP).set(if answers { 1.0 } else { 0.0 });
         let was_down = self.store_down.swap(!answers, Ordering::Relaxed);
+        if was_down || !answers {
+            // Webhooks were refused meanwhile.
+            self.missed_until.store(self.ports.clock.now().as_millis(), Ordering::Relaxed);
+        }
         match (was_down, answers) {
             (false, false) => self.raise(Incident::StoreUnavailable),
-            (true, true) => {
-                self.missed_until.store(self.ports.clock.now().as_millis(), Ordering::Relaxed);
-                self.resolve(Incident::StoreUnavailable);
-            }
+            (true, true) => self.resolve(Incident::StoreUnavailable),
             (true, false) | (false, true) => {}
+        }
+    }
+
+    /// Notes whether a write reached the store.
+    pub(crate) fn store_writes(&self, writes: bool) {
+        let failed = self.write_failed.swap(!writes, Ordering::Relaxed);
+        if failed && writes {
+            self.store_answers(true);
+        }
+    }
+
+    /// An account is accepted again; tells operators when no other is refused.
+    pub(crate) fn account_mended(&self) {
+        if self.gates.values().all(|gate| !gate.is_refused()) {
+            self.resolve(Incident::AccountFault);
         }
     }
 

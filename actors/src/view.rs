@@ -182,6 +182,9 @@ pub struct Summary {
     pub verified: bool,
     /// How many customer messages are owed an answer.
     pub owed: usize,
+    /// How many of its rows are held: their outcome is unknown, an operator decides.
+    #[serde(default)]
+    pub held: usize,
     /// When it last changed.
     pub changed: Timestamp,
 }

@@ -14,7 +14,7 @@ const OUTGOING: &str = include_str!("../../tests/fixtures/chatwoot/message_creat
 const AGENT: &str = include_str!("../../tests/fixtures/chatwoot/message_created.outgoing_by_agent.json");
 const UPDATED: &str = include_str!("../../tests/fixtures/chatwoot/conversation_updated.json");
 
-/// 117 bytes, as in the spike whose figures are in docs/measurements.md.
+/// 117 bytes, so that figures of different runs compare.
 const TEXT: &str = "Hi there, does the Pro plan include single sign-on and audit logs? We would move over from the old \
                     Starter plan, yes.";
 

@@ -1,7 +1,7 @@
 //! Posts cards to a Microsoft Teams channel through a Power Automate "Workflows" webhook.
 //!
 //! The whole URL is a secret (its `sig` parameter is the only authentication), so it never reaches an error or a log. A
-//! 2xx means queued, not shown: what Teams does with the card later is never told (other-services reference, §C).
+//! 2xx means queued, not shown: what Teams does with the card later is never told.
 
 mod card;
 mod demo;

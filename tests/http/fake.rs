@@ -155,6 +155,7 @@ impl Desk for FakeDesk {
             name: None,
             verified: true,
             owed: 0,
+            held: 0,
             changed: Timestamp::from_secs(0),
         };
         Ok((0..limit.min(60)).map(summary).collect())

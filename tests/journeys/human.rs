@@ -265,11 +265,14 @@ async fn idle_people_give_a_conversation_of_the_page_back(backing: Backing) -> R
         Ok(daemon.http().post(daemon.url("/webhook")).json(&body).send().await?.json().await?)
     };
     assert_eq!(say("I want to talk to a human").await?["reply"], english(&Phrase::HandoffAsked));
-    let list = async || -> Result<Value> {
-        let listed: Value = daemon.http().get(daemon.url("/api/conversations")).send().await?.json().await?;
-        Ok(listed["conversations"][0]["phase"].clone())
+    let get =
+        async |path: &str| -> Result<Value> { Ok(daemon.http().get(daemon.url(path)).send().await?.json().await?) };
+    let key = get("/api/conversations").await?["conversations"][0]["key"].as_str().unwrap_or_default().to_owned();
+    let back = || async {
+        let view = get(&format!("/api/conversations/{key}")).await?;
+        Ok(view["phase"] == "bot" && view["outbox"].as_array().is_some_and(Vec::is_empty))
     };
-    until("the desk has it again", || async { Ok(list().await? == "bot") }).await?;
+    until("the desk has it again", back).await?;
     let answer = say("Then you tell me").await?;
     assert_eq!((&answer["route"], &answer["reply"]), (&json!("bot"), &json!("You said: Then you tell me")));
     Ok(())

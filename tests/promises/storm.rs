@@ -2,14 +2,15 @@
 //! message is answered, or held and shown, and nothing is said twice.
 
 use super::support::{
-    Dice, EVERYWHERE, Place, at_rest, held, is_handoff, kill_and_restart, no_duplicates, phase, rounds, run, said,
+    Dice, EVERYWHERE, Place, at_rest, held, is_handoff, kill_and_restart, no_duplicates, phase, rounds, run_each, said,
     seed, talk, tell,
 };
 use anyhow::{Context, Result, ensure};
-use frontdesk_sandbox::chatwoot::{Fault, RequestKind};
+use frontdesk_sandbox::chatwoot::{Delivery, Fault, RequestKind};
 use frontdesk_sandbox::model::Reply;
 use frontdesk_sandbox::town::{Town, Wiring};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// How many customers begin to write per round.
@@ -28,15 +29,12 @@ fn writes(town: &Town, conversation: u64, number: usize) -> Question {
     Question { conversation, message, text }
 }
 
-/// Returns whether some webhook of this message was accepted.
-fn was_acked(town: &Town, question: &Question) -> bool {
-    town.chatwoot.see(|world| {
-        world.deliveries().iter().any(|delivery| {
-            let body: Value = serde_json::from_str(&delivery.body).unwrap_or_default();
-            let of_it = delivery.event == "message_created" && body["id"] == question.message;
-            of_it && delivery.outcome.is_accepted()
-        })
-    })
+/// Returns the messages of which some webhook was accepted.
+fn acknowledged(town: &Town) -> BTreeSet<u64> {
+    let deliveries = town.chatwoot.see(|world| world.deliveries().to_vec());
+    let of_messages = deliveries.iter().filter(|one| one.event == "message_created" && one.outcome.is_accepted());
+    let body = |one: &Delivery| serde_json::from_str::<Value>(&one.body).unwrap_or_default();
+    of_messages.filter_map(|one| body(one)["id"].as_u64()).collect()
 }
 
 async fn one_round(town: &mut Town, dice: &mut Dice, asked: &mut Vec<Question>) -> Result<()> {
@@ -64,8 +62,9 @@ fn said_of_handoff(town: &Town, conversation: u64) -> bool {
 /// Every acknowledged question ends in an answer, or, where the truth cannot be looked up, in a held row.
 async fn account(town: &Town, place: Place, asked: &[Question]) -> Result<()> {
     let (mut answered, mut shown, mut unheard) = (0, 0, 0);
+    let acknowledged = acknowledged(town);
     for question in asked {
-        let acked = was_acked(town, question);
+        let acked = acknowledged.contains(&question.message);
         let view = at_rest(town, question.conversation).await;
         let view = if acked { view? } else { view.unwrap_or_default() };
         no_duplicates(town, question.conversation)?;
@@ -95,7 +94,7 @@ async fn account(town: &Town, place: Place, asked: &[Question]) -> Result<()> {
 async fn killed_at_random_moments() -> Result<()> {
     let (seed, rounds) = (seed(), rounds(12));
     tell(&format!("FRONTDESK_SEED={seed} FRONTDESK_ROUNDS={rounds}"));
-    run(&EVERYWHERE, |place| async move {
+    run_each(EVERYWHERE, |place| async move {
         let mut town = place.build().await?;
         town.daemon.set("DEBOUNCE_QUIET", "100ms");
         town.model.set_default(|call| {

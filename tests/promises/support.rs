@@ -5,6 +5,7 @@ use frontdesk_sandbox::chatwoot::{Fault, Line, RequestKind};
 use frontdesk_sandbox::model::Reply;
 use frontdesk_sandbox::town::{Backing, Town, Wiring};
 use futures::StreamExt;
+use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -16,7 +17,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_frontdesk");
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How many towns run side by side within one test.
-const SIDE_BY_SIDE: usize = 6;
+const SIDE_BY_SIDE: usize = 12;
 
 /// Longer than any scenario: a request that hangs until its client has gone.
 pub(crate) const FOR_EVER: Duration = Duration::from_secs(600);
@@ -63,16 +64,35 @@ impl Place {
     }
 }
 
-/// Runs a scenario in all these places side by side; the error names each place where it failed.
-pub(crate) async fn run<F, Done>(places: &[Place], scenario: F) -> Result<()>
-where
-    F: Fn(Place) -> Done,
-    Done: Future<Output = Result<()>>,
-{
-    run_each(places.iter().copied(), scenario).await
+/// A scenario and its name.
+pub(crate) type Scenario = (&'static str, fn(Place) -> BoxFuture<'static, Result<()>>);
+
+/// Lists scenarios with their names.
+macro_rules! scenarios {
+    ($($name:ident),+ $(,)?) => {{
+        let scenarios: &[crate::promises::support::Scenario] = &[$((stringify!($name), |place| Box::pin($name(place)))),+];
+        scenarios
+    }};
+}
+pub(crate) use scenarios;
+
+/// Runs scenarios in all these places side by side, because they mostly wait; the error names each that failed and where.
+pub(crate) async fn run(places: &[Place], scenarios: &[Scenario]) -> Result<()> {
+    let cases = scenarios.iter().flat_map(|(name, scenario)| places.iter().map(move |place| (name, place, scenario)));
+    let outcomes: Vec<Option<String>> = futures::stream::iter(cases)
+        .map(|(name, place, scenario)| async move {
+            let done = scenario(*place).await;
+            done.err().map(|error| format!("{name} in {place:?}: {error:#}"))
+        })
+        .buffer_unordered(SIDE_BY_SIDE)
+        .collect()
+        .await;
+    let failed: Vec<String> = outcomes.into_iter().flatten().collect();
+    ensure!(failed.is_empty(), "{}", failed.join("\n\n"));
+    Ok(())
 }
 
-/// Like [`run`], for any list of cases.
+/// Like [`run`], for one scenario and any list of cases.
 pub(crate) async fn run_each<C, F, Done>(cases: impl IntoIterator<Item = C>, scenario: F) -> Result<()>
 where
     C: std::fmt::Debug + Clone,
@@ -178,7 +198,7 @@ pub(crate) async fn viewed(
         if let Ok(view) = &shown
             && holds(view)
         {
-            return Ok(shown?);
+            return shown;
         }
         let talk = talk(town, conversation);
         ensure!(began.elapsed() < PATIENCE, "waited in vain for: {what}\n{shown:?}\n{talk}");

@@ -253,6 +253,7 @@ impl Desk for FakeDesk {
             name: None,
             verified: false,
             owed: 1,
+            held: 0,
             changed: Timestamp::from_secs(1_795_198_320),
         };
         Ok(self.keys().into_iter().take(limit).map(summary).collect())

@@ -121,9 +121,19 @@ async function post(node, id, text) {
   } catch (problem) {
     // The entry may have arrived by the stream although the answer was lost; then there is nothing to repeat.
     if (!node.classList.contains("pending")) return;
-    const again = el("button", { type: "button", on: { click: () => post(node, id, text) } }, said["send-again"]);
+    const again = el("button", { type: "button", on: { click: () => sendAgain(node, id, text) } }, said["send-again"]);
+    const follow = isAtEnd($("scroll"));
     node.append(el("div", { class: "state", role: "alert" }, `${said["not-sent"]} ${problem.message}`, again));
+    if (follow) toEnd($("scroll"));
   }
+}
+
+// What was said meanwhile was said before it.
+function sendAgain(node, id, text) {
+  $("log").append(node);
+  node.classList.remove("more");
+  toEnd($("scroll"));
+  return post(node, id, text);
 }
 
 function settle(node) {

@@ -55,7 +55,8 @@ impl Incidents {
                 open.told = now;
                 open.repeats = 0;
             }
-            let over = now.since(open.last) >= QUIET;
+            // A held row stays held until somebody decides, however quiet it is.
+            let over = now.since(open.last) >= QUIET && *incident != Incident::RowHeld;
             if over {
                 cards.push(Card::Resolved { text: incident.advice().to_owned(), at: now });
             }

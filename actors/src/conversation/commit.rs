@@ -17,6 +17,9 @@ const INSIST: Duration = Duration::from_millis(3000);
 /// How long after a deadline the wake index steps in, should this node not have.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// How often a conversation with held rows is woken, so that they are counted by whichever node runs.
+const HELD: Duration = Duration::from_secs(60);
+
 /// What became of the commit.
 pub(super) enum Committed {
     /// It is durable, or there was nothing to write.
@@ -51,7 +54,7 @@ impl Live {
         let record = loaded.flow.encode();
         let digest = digest(&record);
         let memory_changed = batch.steps.iter().any(|(_, step)| step.memory_changed);
-        if digest == loaded.digest && !memory_changed {
+        if digest == loaded.digest && !memory_changed && !(batch.force && loaded.version > 0) {
             counter!(metrics::INPUTS_IGNORED, "why" => "nothing_to_do").increment(1);
             return if batch.prove { self.prove(loaded.version).await } else { Committed::Yes };
         }
@@ -62,6 +65,7 @@ impl Live {
             count(&outcome, started);
             match outcome {
                 CommitOutcome::Ok { version } => {
+                    self.shared.store_writes(true);
                     loaded.version = version;
                     loaded.digest = digest;
                     return Committed::Yes;
@@ -74,9 +78,15 @@ impl Live {
                     );
                     commit.expected = version;
                 }
-                CommitOutcome::Unknown(error) if started.elapsed() >= INSIST => return Committed::Failed(error),
+                CommitOutcome::Unknown(error) if started.elapsed() >= INSIST => {
+                    self.shared.store_writes(false);
+                    return Committed::Failed(error);
+                }
                 CommitOutcome::Unknown(_) => tokio::time::sleep(Duration::from_millis(100)).await,
-                CommitOutcome::Unavailable(error) => return Committed::Failed(error),
+                CommitOutcome::Unavailable(error) => {
+                    self.shared.store_writes(false);
+                    return Committed::Failed(error);
+                }
             }
         }
     }
@@ -100,7 +110,9 @@ impl Live {
             true => MemoryWrite::Put { value: flow.encode_memory().into(), ttl: settings.memory_ttl },
         };
         let deadline = flow.deadline(&settings.policy).map(|(at, _)| now.until(at) + GRACE);
-        let wake = if flow.has_work() { Some(settings.lease) } else { deadline };
+        // Held rows are shown as long as they are held, also after a restart.
+        let held = (flow.held() > 0).then_some(HELD);
+        let wake = if flow.has_work() { Some(settings.lease) } else { deadline.into_iter().chain(held).min() };
         let [high, low, _] = self.shared.ports.crypto.random();
         let summary = serde_json::to_vec(&flow.summary(now)).expect("a summary has only encodable fields");
         Commit {

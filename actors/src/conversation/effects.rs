@@ -44,7 +44,9 @@ impl Live {
         for effect in batch.steps.into_iter().flat_map(|(_, step)| step.effects) {
             match effect {
                 Effect::AbortModel => {}
-                Effect::AskModel { ticket, prompt } => self.ask_model(ticket, prompt),
+                Effect::AskModel { ticket, prompt } if self.is_wanted(ticket) => self.ask_model(ticket, prompt),
+                // A later step of the same batch has abandoned the turn.
+                Effect::AskModel { .. } => {}
                 Effect::Acquire { row, lane } => self.acquire(row, lane),
                 Effect::Send(row) => self.send(*row, claimed),
                 Effect::Look { ticket, after } => self.look(ticket, after),
@@ -97,6 +99,10 @@ impl Live {
 
     fn contact_key(&self) -> Option<crate::ids::ContactKey> {
         self.loaded.as_ref().and_then(|loaded| loaded.flow.contact()).map(|contact| contact.key.clone())
+    }
+
+    fn is_wanted(&self, ticket: Ticket) -> bool {
+        self.loaded.as_ref().is_some_and(|loaded| loaded.flow.thinking() == Some(ticket))
     }
 
     fn ask_model(&mut self, ticket: Ticket, prompt: Box<Prompt>) {
@@ -210,7 +216,7 @@ async fn transmit(shared: &Shared, row: &Row, to: &Destination, inbox: &str) -> 
             Some(channel) => channel.send(to, act, &row.id).await,
             None => Verdict::Rejected { why: "this daemon does not serve the channel".to_owned() },
         },
-        RowKind::Mail(mail) => match mail_allowed(shared, mail, inbox).await {
+        RowKind::Mail(mail) => match mail_allowed(shared, row.tries, mail, inbox).await {
             Ok(None) => shared.ports.mailer.send(mail, &mail_id(row, to)).await,
             Ok(Some(by_address)) => return SendOutcome::Capped { by_address },
             Err(why) => Verdict::Transient { retry_after: None, why },
@@ -236,8 +242,17 @@ async fn remember(shared: &Shared, to: &Destination, verified: &crate::domain::V
     }
 }
 
-/// Counts a verification mail against its caps. Widget conversations are free, so the caps span conversations.
-async fn mail_allowed(shared: &Shared, mail: &VerificationMail, inbox: &str) -> Result<Option<bool>, String> {
+/// Counts a verification mail against its caps, once: a mail server that is down must not use them up. Widget
+/// conversations are free, so the caps span conversations.
+async fn mail_allowed(
+    shared: &Shared,
+    tries: u32,
+    mail: &VerificationMail,
+    inbox: &str,
+) -> Result<Option<bool>, String> {
+    if tries > 1 {
+        return Ok(None);
+    }
     let address = shared.ports.crypto.digest(&mail.address.to_lowercase());
     let quota = |key: String, limit: u32, window: Duration| Quota { key, limit, window };
     let caps = &shared.settings.mail_caps;
@@ -305,7 +320,7 @@ fn note_outcome(
     let Some(gate) = shared.gate(account(key, row.kind.lane())) else { return };
     match gate.report(verdict) {
         Some(true) => shared.raise(Incident::AccountFault),
-        Some(false) => shared.resolve(Incident::AccountFault),
+        Some(false) => shared.account_mended(),
         None => {}
     }
 }

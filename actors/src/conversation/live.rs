@@ -42,6 +42,8 @@ pub(crate) struct Live {
     deadline: Option<AbortOnDrop>,
     /// Whether work of our own failed with the store: it is tried again after a pause.
     interrupted: bool,
+    /// Whether the wake index woke it: a wake-up that changes nothing is written all the same, or it would come again.
+    woken: bool,
 }
 
 /// The flow, and the store's version of it.
@@ -71,6 +73,8 @@ impl Loaded {
 pub(super) struct Batch {
     /// Whether doing nothing must rest on the store's own version: another node may know better.
     pub(super) prove: bool,
+    /// Whether it is written although nothing changed.
+    pub(super) force: bool,
     pub(super) steps: Vec<(&'static str, Step)>,
     pub(super) claimed: Instant,
 }
@@ -86,6 +90,7 @@ impl Live {
             permits: BTreeMap::new(),
             deadline: None,
             interrupted: false,
+            woken: false,
         }
     }
 
@@ -114,7 +119,11 @@ impl Live {
             ConversationMsg::Permit(row, permit) => {
                 self.permits.insert(row, permit);
                 let heard = self.hear(&Input::Cleared { row }).await;
-                self.interrupted |= heard.is_err();
+                if heard.is_err() {
+                    // The place at the gate goes to others while the store is away.
+                    self.permits.clear();
+                    self.interrupted = true;
+                }
             }
             ConversationMsg::Wake(due) => self.wake(&due).await,
             ConversationMsg::Deadline | ConversationMsg::Revive => {
@@ -149,22 +158,29 @@ impl Live {
             self.model = None;
         }
         let input = if working { Input::DeadlineReached } else { Input::Recovered { takes: due.takes } };
+        self.woken = true;
         let heard = self.hear(&input).await;
+        self.woken = false;
         self.retry_unless_heard(heard.err(), input);
     }
 
     /// Handles one input: apply, commit, act. Applies it again if another node wrote meanwhile.
     pub(super) async fn hear(&mut self, input: &Input) -> Result<Answer, DeliverError> {
+        let pumped = Input::DeadlineReached;
+        let mut input = input;
         for _ in 0..MAX_CONFLICTS {
             let cached = self.loaded.is_some();
             self.hydrate().await?;
             let contact = self.contact_for(input).await?;
             let Some(mut loaded) = self.loaded.take() else { continue };
             let mut batch = self.advance(&mut loaded.flow, contact, input);
-            batch.prove = cached && claims_absence(input);
+            batch.prove = cached && !self.shared.ports.store.is_exclusive() && claims_absence(input);
+            batch.force = self.woken && !loaded.flow.has_work();
             if loaded.version == 0 && !matches!(input, Input::Inbound(_)) {
                 // Only a webhook begins a conversation.
                 self.permits.clear();
+                self.interrupted = false;
+                self.vitals.busy.store(false, Ordering::Relaxed);
                 return Ok(self.answer(&loaded.flow, &batch, input));
             }
             self.silence(&batch);
@@ -179,6 +195,10 @@ impl Live {
                 }
                 Committed::Conflict => {
                     self.let_go();
+                    if matches!(input, Input::Cleared { .. }) {
+                        // Its permit is gone with the flow; the row asks for another.
+                        input = &pumped;
+                    }
                 }
                 Committed::Failed(error) => {
                     self.let_go();
@@ -216,7 +236,7 @@ impl Live {
             }
             next += 1;
         }
-        Batch { prove: false, steps, claimed }
+        Batch { prove: false, force: false, steps, claimed }
     }
 
     /// Ends the model call before anything is written: a slow store must not delay silence.
@@ -267,7 +287,10 @@ impl Live {
 
     /// Loads the conversation unless it is in memory. One that does not exist yet begins here.
     async fn hydrate(&mut self) -> Result<(), DeliverError> {
-        let missed_until = Timestamp::from_millis(self.shared.missed_until.load(Ordering::Relaxed));
+        let mut missed_until = Timestamp::from_millis(self.shared.missed_until.load(Ordering::Relaxed));
+        if self.vitals.missed.swap(false, Ordering::Relaxed) {
+            missed_until = self.shared.ports.clock.now();
+        }
         if let Some(loaded) = self.loaded.take() {
             self.loaded = Some(loaded.suspect_if_missed(missed_until));
             return Ok(());
@@ -353,12 +376,12 @@ impl Live {
     pub(super) fn rearm(&mut self, myself: &ActorRef<ConversationMsg>) {
         self.deadline = None;
         let policy = &self.shared.settings.policy;
-        let pause = match &self.loaded {
-            Some(loaded) => loaded.flow.deadline(policy).map(|(at, _)| self.shared.ports.clock.now().until(at)),
-            None if self.interrupted || self.vitals.busy.load(Ordering::Relaxed) => Some(STORE_PAUSE),
-            None => None,
-        };
-        let Some(pause) = pause else { return };
+        let deadline = self.loaded.as_ref().and_then(|loaded| loaded.flow.deadline(policy));
+        let due = deadline.map(|(at, _)| self.shared.ports.clock.now().until(at));
+        // Also where somebody has merely looked at it since: a view loads the flow but resumes nothing.
+        let dropped = self.loaded.is_none() && self.vitals.busy.load(Ordering::Relaxed);
+        let retry = (self.interrupted || dropped).then_some(STORE_PAUSE);
+        let Some(pause) = due.into_iter().chain(retry).min() else { return };
         let myself = myself.clone();
         self.deadline = Some(AbortOnDrop::spawn(async move {
             tokio::time::sleep(pause).await;
@@ -373,7 +396,10 @@ fn claims_absence(input: &Input) -> bool {
     use crate::domain::Event;
     match input {
         Input::LinkConfirmed(_) | Input::LinkDisowned(_) | Input::Ordered(_) | Input::HumanModeOff => true,
-        Input::Inbound(inbound) => matches!(inbound.event, Event::Deleted { .. } | Event::Ordered { .. }),
+        Input::Inbound(inbound) => {
+            let by_event = matches!(inbound.event, Event::Deleted { .. } | Event::Ordered { .. } | Event::Echo { .. });
+            by_event || inbound.state.is_some()
+        }
         Input::ContactKnown(_)
         | Input::ModelReplied { .. }
         | Input::Cleared { .. }

@@ -26,6 +26,8 @@ pub(crate) struct Vitals {
     pub(crate) busy: AtomicBool,
     /// When it last did something, in UTC milliseconds.
     pub(crate) last_used: AtomicI64,
+    /// Whether an event for it was refused since it last looked: somebody may have been missed.
+    pub(crate) missed: AtomicBool,
     /// The phase, for the gauge.
     pub(crate) phase: AtomicUsize,
     /// How many of its rows are held.

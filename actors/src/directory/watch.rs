@@ -4,6 +4,7 @@
 
 use crate::conversation::ConversationMsg;
 use crate::directory::DirectoryMsg;
+use crate::flow::Incident;
 use crate::ids::ConversationKey;
 use crate::metrics;
 use crate::shared::Shared;
@@ -77,15 +78,25 @@ impl Actor for Watch {
 
 /// Takes what is due; returns how long to rest.
 async fn take(shared: &Shared) -> Duration {
-    let due = match shared.ports.store.take_due(&shared.settings.node, shared.settings.lease, TAKE).await {
-        Ok(due) => due,
-        Err(error) => {
+    let lease = shared.settings.lease;
+    let taking = shared.ports.store.take_due(&shared.settings.node, lease, TAKE);
+    // Bounded, because the leases in hand are renewed by this same actor.
+    let due = match tokio::time::timeout(lease / 2, taking).await {
+        Ok(Ok(due)) => due,
+        Ok(Err(error)) => {
             shared.store_answers(false);
             tracing::debug!(error = %error, "cannot read the wake index");
             return shared.settings.poll * 2;
         }
+        Err(_) => {
+            shared.store_answers(false);
+            return shared.settings.poll * 2;
+        }
     };
-    shared.store_answers(true);
+    // A store that reads but does not write has not recovered.
+    if !shared.write_failed.load(Ordering::Relaxed) {
+        shared.store_answers(true);
+    }
     let full = due.len() == TAKE;
     for due in due {
         let kind = match (due.takes, due.taken_over) {
@@ -114,8 +125,11 @@ async fn renew(shared: &Shared) {
     }
 }
 
-async fn read_human_mode(shared: &Shared) {
+/// Re-reads the switch. A read that began before this node turned it tells nothing.
+pub(crate) async fn read_human_mode(shared: &Shared) {
+    let turns = shared.human_mode_turns.load(Ordering::Relaxed);
     match shared.ports.store.setting(HUMAN_MODE).await {
+        Ok(_) if shared.human_mode_turns.load(Ordering::Relaxed) != turns => {}
         Ok(value) => {
             let on = value.as_deref() == Some("on");
             shared.human_mode.store(on, Ordering::Relaxed);
@@ -145,6 +159,9 @@ fn survey(shared: &Shared) {
         gauge!(metrics::CONVERSATIONS_LIVE, "phase" => phase.as_str()).set(count as f64);
     }
     gauge!(metrics::ROWS_HELD).set(held as f64);
+    if held == 0 {
+        shared.resolve(Incident::RowHeld);
+    }
     let age = match oldest {
         0 => 0.0,
         at => shared.ports.clock.now().since(crate::time::Timestamp::from_millis(at)).as_secs_f64(),

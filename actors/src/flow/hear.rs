@@ -68,9 +68,14 @@ impl Desk<'_> {
         let proof = inbound.proof.filter(|_| self.common.verified.is_none()).map(|proof| {
             Signal::Proven(crate::domain::Verified { address: proof.address, at: self.ctx.now, by: proof.by })
         });
+        // A person's words count first, and outweigh a conversation that looks the bot's.
         let event_first = matches!(inbound.event, Event::PersonWrote { .. });
-        let (intake, of_event) = self.hear_event(phase, inbound.event);
+        let (intake, of_event) = self.hear_event(inbound.event);
         let mut signals: Vec<Signal> = proof.into_iter().collect();
+        let mut of_state = of_state;
+        if event_first {
+            of_state.retain(|signal| *signal != Signal::HandedBack(Back::Pending));
+        }
         let (first, then) = if event_first { (of_event, of_state) } else { (of_state, of_event) };
         signals.extend(first);
         signals.extend(then);
@@ -78,9 +83,9 @@ impl Desk<'_> {
         Heard { intake, signals }
     }
 
-    fn hear_event(&mut self, phase: &Phase, event: Event) -> (Intake, Vec<Signal>) {
+    fn hear_event(&mut self, event: Event) -> (Intake, Vec<Signal>) {
         match event {
-            Event::CustomerWrote(message) => self.customer_wrote(phase, message),
+            Event::CustomerWrote(message) => self.customer_wrote(message),
             Event::PersonWrote { id, at, text } => self.person_wrote(id, at, text),
             Event::OtherWrote { id } => {
                 self.saw(id);
@@ -118,7 +123,7 @@ impl Desk<'_> {
     }
 
     /// The customer wrote: once per id.
-    pub(super) fn customer_wrote(&mut self, phase: &Phase, message: CustomerMessage) -> (Intake, Vec<Signal>) {
+    pub(super) fn customer_wrote(&mut self, message: CustomerMessage) -> (Intake, Vec<Signal>) {
         if !self.first_time(message.id) {
             return (Intake::Duplicate, Vec::new());
         }
@@ -133,23 +138,7 @@ impl Desk<'_> {
                 at: message.at,
             });
         }
-        let mut signals = Vec::new();
-        match phase {
-            Phase::Human(_) if !self.ctx.human_mode => signals.extend(self.mode_is_off(phase)),
-            Phase::Human(_) => {}
-            Phase::AwaitingEmail(_) | Phase::PendingVerification(_) | Phase::Bot(_) => {
-                if self.ctx.human_mode {
-                    signals.push(Signal::TakenOver(Reason::HumanMode));
-                }
-            }
-        }
-        signals.push(Signal::Wrote(message));
-        (Intake::Accepted, signals)
-    }
-
-    fn mode_is_off(&self, phase: &Phase) -> Option<Signal> {
-        let by_mode = matches!(phase, Phase::Human(human) if human.reason == Reason::HumanMode && !human.touched);
-        by_mode.then_some(Signal::HandedBack(Back::ModeOff))
+        (Intake::Accepted, vec![Signal::Wrote(message)])
     }
 
     /// A person wrote to the customer: once per id.
@@ -226,11 +215,11 @@ impl Desk<'_> {
 
     fn recovered(&mut self, takes: u32) -> Vec<Signal> {
         self.common.volatile.gap = true;
-        self.doubt_the_wire();
+        let mut signals = self.doubt_the_wire();
         if takes >= MAX_TAKES {
-            return vec![Signal::FetchPerson(Reason::Interrupted)];
+            signals.push(Signal::FetchPerson(Reason::Interrupted));
         }
-        Vec::new()
+        signals
     }
 }
 

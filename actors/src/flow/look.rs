@@ -54,13 +54,9 @@ impl Desk<'_> {
         };
         match result {
             Ok(look) => self.seen(phase, *look, begun),
-            Err(PortErrorKind::Forbidden) => self.blind(begun),
-            Err(
-                PortErrorKind::Transient
-                | PortErrorKind::Throttled(_)
-                | PortErrorKind::Rejected
-                | PortErrorKind::Broken,
-            ) => {
+            // Rejected: the conversation is gone. What is left to do ends visibly instead of waiting for ever.
+            Err(PortErrorKind::Forbidden | PortErrorKind::Rejected) => self.blind(),
+            Err(PortErrorKind::Transient | PortErrorKind::Throttled(_) | PortErrorKind::Broken) => {
                 self.common.volatile.failed_looks += 1;
                 let pause = backoff(self.policy().outbox.retry_pause, self.common.volatile.failed_looks);
                 self.common.volatile.look_again = Some(self.ctx.now + pause);
@@ -92,7 +88,7 @@ impl Desk<'_> {
                         text: message.text,
                         attachments: 0,
                     };
-                    signals.extend(self.customer_wrote(phase, wrote).1);
+                    signals.extend(self.customer_wrote(wrote).1);
                 }
                 Author::Private | Author::Other => {}
             }
@@ -131,11 +127,12 @@ impl Desk<'_> {
 
     /// The vendor does not let us look: unknown rows are held, and what crossed the gap goes to a person. Where nothing
     /// crossed it, the status that came with the customer's message must do.
-    fn blind(&mut self, begun: Timestamp) -> Vec<Signal> {
+    fn blind(&mut self) -> Vec<Signal> {
         let crossed = self.common.volatile.gap || !self.common.volatile.suspect;
         self.close_gap();
         self.common.volatile.fresh = Some(self.ctx.now);
-        self.judge_absence(false, begun);
+        // No look will ever tell, so waiting proves nothing; an echo still settles a held row.
+        self.judge_absence(false, Timestamp::from_millis(i64::MAX));
         if !crossed {
             return vec![Signal::Fresh];
         }

@@ -70,6 +70,13 @@ pub(crate) struct Human {
     pub(crate) parked: Option<Challenge>,
 }
 
+impl Human {
+    /// Returns whether only the global human switch gave it to the people.
+    pub(crate) fn is_by_switch(&self) -> bool {
+        self.reason == Reason::HumanMode && !self.touched
+    }
+}
+
 /// One attempt to prove one address.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Challenge {

@@ -24,7 +24,9 @@ impl Desk<'_> {
     /// A send ended. Late outcomes of earlier tries are ignored.
     pub(crate) fn sent(&mut self, seq: u64, attempt: u32, outcome: SendOutcome) -> Vec<Signal> {
         let current = self.common.outbox.row(seq).is_some_and(|row| {
-            row.tries == attempt && matches!(row.state, RowState::Sending { .. } | RowState::Unknown { .. })
+            // A try the record does not know of: the store has lost its claim, the wire has not.
+            row.tries < attempt
+                || row.tries == attempt && matches!(row.state, RowState::Sending { .. } | RowState::Unknown { .. })
         });
         if !current {
             self.why = Some("a late outcome of an earlier try");
@@ -155,7 +157,7 @@ impl Desk<'_> {
     }
 
     /// Whoever had claimed rows is gone, or may be: their outcome is unknown.
-    pub(crate) fn doubt_the_wire(&mut self) {
+    pub(crate) fn doubt_the_wire(&mut self) -> Vec<Signal> {
         let claimed: Vec<Row> = self
             .common
             .outbox
@@ -164,9 +166,8 @@ impl Desk<'_> {
             .filter(|row| matches!(row.state, RowState::Sending { .. }))
             .cloned()
             .collect();
-        for row in claimed {
-            self.unknown(&row, false, "interrupted on the wire".to_owned());
-        }
+        let doubted = |row: Row| self.unknown(&row, false, "interrupted on the wire".to_owned());
+        claimed.into_iter().flat_map(doubted).collect()
     }
 }
 
@@ -184,6 +185,8 @@ impl Flow {
             marks: Vec::new(),
             person_has_it: false,
         };
-        desk.doubt_the_wire();
+        for signal in desk.doubt_the_wire() {
+            super::apply(&mut self.phase, &mut desk, signal);
+        }
     }
 }

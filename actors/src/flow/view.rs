@@ -163,6 +163,7 @@ impl Flow {
             name: common.contact.as_ref().and_then(|contact| contact.name.clone()),
             verified: common.verified.is_some(),
             owed: common.owed.len(),
+            held: self.held(),
             changed: now,
         }
     }

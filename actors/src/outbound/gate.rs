@@ -118,6 +118,11 @@ impl Gate {
         }
     }
 
+    /// Returns whether the account was refused when it was last used.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.inner.lock().lane.is_refused()
+    }
+
     /// Gives no more permits.
     pub(crate) fn close(&self) {
         self.inner.lock().closed = true;
@@ -229,6 +234,8 @@ impl Queue {
         if let Some(alarm) = self.alarm.take() {
             alarm.abort();
         }
+        // Before as well as after: whoever frees a place meanwhile must see that somebody waits for it.
+        self.gate.inner.set_waiting(self.waiting.iter().map(VecDeque::len).sum());
         'all: for priority in [Priority::High, Priority::Low, Priority::Idle] {
             let line = &mut self.waiting[priority as usize];
             while let Some((_, waiter)) = line.front() {

@@ -70,6 +70,10 @@ impl LaneState {
         self.running = self.running.saturating_sub(1);
     }
 
+    pub(crate) fn is_refused(&self) -> bool {
+        self.faults > 0
+    }
+
     pub(crate) fn running(&self) -> usize {
         self.running
     }

@@ -116,6 +116,11 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// [`PortError`] if the store cannot be read.
     async fn feed(&self, key: &ConversationKey, after: u64) -> Result<Vec<(u64, Bytes)>, PortError>;
 
+    /// Returns whether no other process can write to it, so that what was read stays so.
+    fn is_exclusive(&self) -> bool {
+        false
+    }
+
     /// Checks that the store answers.
     ///
     /// # Errors

@@ -1,19 +1,20 @@
 //! A store in memory with the whole contract: compare-and-set under commit ids, wake-ups with leases and takes, expiry by
 //! the test's clock, quotas in sliding windows, journals, feeds and settings. Faults are scripted per commit.
 
+mod state;
+
 use super::{Latch, lock};
 use crate::ids::{CommitId, ContactKey, ConversationKey, Node};
-use crate::ports::{Commit, CommitOutcome, Due, Listed, MemoryWrite, PortError, PortErrorKind, Quota, Store, Stored};
+use crate::ports::{Commit, CommitOutcome, Due, Listed, PortError, PortErrorKind, Quota, Store, Stored};
 use crate::time::{Clock, Timestamp};
 use async_trait::async_trait;
 use bytes::Bytes;
-use std::collections::{BTreeMap, VecDeque};
+use state::{Feed, Inner};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// The caps the contract names.
-const JOURNAL: usize = 200;
-const FEED: usize = 500;
+/// How many feed entries are kept, by contract.
+const FEED_CAP: usize = 500;
 
 /// What the store does to one commit.
 #[derive(Debug, Clone)]
@@ -34,47 +35,6 @@ pub enum CommitScript {
     Hang(Latch),
     /// It panics, writing nothing.
     Panic,
-}
-
-#[derive(Debug, Default)]
-struct Conversation {
-    version: u64,
-    commit: CommitId,
-    record: Bytes,
-    memory: Option<(Bytes, Timestamp)>,
-    journal: VecDeque<Bytes>,
-    summary: Bytes,
-    changed: u64,
-}
-
-#[derive(Debug)]
-struct Wake {
-    at: Timestamp,
-    holder: Node,
-    takes: u32,
-}
-
-#[derive(Debug, Default)]
-struct Feed {
-    last: u64,
-    entries: VecDeque<(u64, String, Bytes)>,
-}
-
-#[derive(Debug, Default)]
-struct Inner {
-    conversations: BTreeMap<ConversationKey, Conversation>,
-    wakes: BTreeMap<ConversationKey, Wake>,
-    contacts: BTreeMap<ContactKey, Bytes>,
-    quotas: BTreeMap<String, Vec<Timestamp>>,
-    barred: BTreeMap<String, Timestamp>,
-    settings: BTreeMap<String, String>,
-    feeds: BTreeMap<ConversationKey, Feed>,
-    changes: u64,
-    script: VecDeque<CommitScript>,
-    down: bool,
-    panic_on_take: bool,
-    commits: u64,
-    loads: u64,
 }
 
 /// The store.
@@ -145,61 +105,6 @@ impl MemoryStore {
             return Err(PortError::new(PortErrorKind::Transient, "reach the store"));
         }
         Ok(())
-    }
-}
-
-impl Inner {
-    fn write(&mut self, commit: &Commit, now: Timestamp) -> CommitOutcome {
-        let conversation = self.conversations.entry(commit.key.clone()).or_default();
-        let stored = conversation.version;
-        if stored == commit.expected + 1 && conversation.commit == commit.id {
-            return CommitOutcome::Ok { version: stored };
-        }
-        if stored > commit.expected {
-            return CommitOutcome::Conflict;
-        }
-        if stored < commit.expected {
-            if stored == 0 {
-                self.conversations.remove(&commit.key);
-            }
-            return CommitOutcome::Regressed { version: stored };
-        }
-        self.commits += 1;
-        self.changes += 1;
-        conversation.version = stored + 1;
-        conversation.commit = commit.id;
-        conversation.record = commit.record.clone();
-        conversation.summary = commit.summary.clone();
-        conversation.changed = self.changes;
-        match &commit.memory {
-            MemoryWrite::Keep => {}
-            MemoryWrite::Put { value, ttl } => conversation.memory = Some((value.clone(), now + *ttl)),
-            MemoryWrite::Erase => conversation.memory = None,
-        }
-        conversation.journal.extend(commit.journal.iter().cloned());
-        let surplus = conversation.journal.len().saturating_sub(JOURNAL);
-        conversation.journal.drain(..surplus);
-        match commit.wake {
-            Some(after) => {
-                let wake = Wake { at: now + after, holder: commit.node.clone(), takes: 0 };
-                self.wakes.insert(commit.key.clone(), wake);
-            }
-            None => drop(self.wakes.remove(&commit.key)),
-        }
-        CommitOutcome::Ok { version: stored + 1 }
-    }
-
-    fn take_one(&mut self, quota: &Quota, now: Timestamp) -> bool {
-        if self.barred.get(&quota.key).is_some_and(|until| *until > now) {
-            return false;
-        }
-        let taken = self.quotas.entry(quota.key.clone()).or_default();
-        taken.retain(|at| now.since(*at) < quota.window);
-        let free = u32::try_from(taken.len()).is_ok_and(|taken| taken < quota.limit);
-        if free {
-            taken.push(now);
-        }
-        free
     }
 }
 
@@ -385,7 +290,7 @@ impl Store for MemoryStore {
         }
         feed.last += 1;
         feed.entries.push_back((feed.last, id.to_owned(), entry));
-        if feed.entries.len() > FEED {
+        if feed.entries.len() > FEED_CAP {
             feed.entries.pop_front();
         }
         Ok(feed.last)

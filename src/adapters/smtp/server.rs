@@ -9,7 +9,7 @@ use std::fmt;
 use std::time::Duration;
 use url::Url;
 
-/// Google's submission server, implicit TLS (other-services reference, §F; support.google.com/a/answer/176600).
+/// Google's submission server, implicit TLS (support.google.com/a/answer/176600).
 const GMAIL: &str = "smtp.gmail.com";
 
 /// A mail server.

@@ -143,6 +143,11 @@ impl EmbeddedStore {
 
 #[async_trait]
 impl Store for EmbeddedStore {
+    /// The lock on the directory keeps every other process out.
+    fn is_exclusive(&self) -> bool {
+        true
+    }
+
     async fn load(&self, key: &ConversationKey) -> Result<Option<Stored>, PortError> {
         let key = key.clone();
         self.read("read the conversation from disk", move |db, now| conversations::load(db, now, &key)).await

@@ -1,8 +1,8 @@
 //! The Adaptive Card on the wire: version 1.4, which every Teams client shows, in one of two envelopes.
 //!
 //! Teams refuses cards above about 28 KB as it counts them, after its own expansion: a card of 24.4 KB was counted as
-//! 28.9 KB (other-services reference, §C2). So the size is counted as pure ASCII JSON, the longest form, and kept below
-//! 20 KB; the customer's words give way.
+//! 28.9 KB. So the size is counted as pure ASCII JSON, the longest form, and kept below 20 KB; the customer's words give
+//! way.
 
 use super::CardShape;
 use super::face::{Face, Tone};

@@ -1,7 +1,7 @@
 //! What Teams' answer to a card means.
 //!
-//! Two cards beat none, so an unknown outcome may be resent. Facts: other-services reference, §C; the legacy service
-//! answered 200 with "HTTP error 429" in the body, and some flows still relay that.
+//! Two cards beat none, so an unknown outcome may be resent. The legacy service answered 200 with "HTTP error 429" in the
+//! body, and some flows still relay that.
 
 use frontdesk_actors::ports::Verdict;
 use serde_json::Value;

@@ -6,7 +6,11 @@ use frontdesk_sandbox::chatwoot::{Hook, Target};
 use frontdesk_sandbox::town::{ACCOUNT_SECRET, BOT_SECRET, Backing};
 use serde_json::Value;
 
-on_both_stores!(both_webhooks_of_one_message_get_one_answer, every_address_takes_both_kinds_of_webhooks);
+on_both_stores!(
+    both_webhooks_of_one_message_get_one_answer,
+    either_webhook_alone_is_enough,
+    every_address_takes_both_kinds_of_webhooks,
+);
 
 async fn both_webhooks_of_one_message_get_one_answer(backing: Backing) -> Result<()> {
     let town = open(backing).await?;
@@ -24,6 +28,20 @@ async fn both_webhooks_of_one_message_get_one_answer(backing: Backing) -> Result
     assert_eq!(told.len(), 2, "one to the account, one to the bot: {told:?}");
     assert!(told.contains(&Target::Account) && told.contains(&Target::AgentBot), "{told:?}");
     assert!(town.metric("frontdesk_dedupe_hits_total", "").await? >= 1.0);
+    calm(&town).await
+}
+
+async fn either_webhook_alone_is_enough(backing: Backing) -> Result<()> {
+    let town = open(backing).await?;
+    let url = town.daemon.url("/webhooks/chatwoot");
+    let hook = |secret: &str| Some(Hook { url: url.clone(), secret: Some(secret.to_owned()) });
+    for (account, bot) in [(hook(ACCOUNT_SECRET), None), (None, hook(BOT_SECRET))] {
+        town.chatwoot.deliver_to(Target::Account, account);
+        town.chatwoot.deliver_to(Target::AgentBot, bot);
+        let conversation = town.chatwoot.new_conversation(412);
+        town.chatwoot.customer_writes(conversation, "Do you ship to Norway?");
+        assert_eq!(replied(&town, conversation, 1).await?, ["You said: Do you ship to Norway?"]);
+    }
     calm(&town).await
 }
 

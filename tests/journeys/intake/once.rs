@@ -1,12 +1,18 @@
 //! Repeated webhooks, and many at once.
 
-use super::webhook::{Webhook, calm, open, post, replied};
+use super::webhook::{Webhook, calm, open, post, replied, settled};
 use anyhow::{Result, ensure};
+use frontdesk_sandbox::chatwoot::{Delivery, Target};
 use frontdesk_sandbox::town::{Backing, Town};
 use futures::future::try_join_all;
+use serde_json::json;
 use std::time::Duration;
 
-on_both_stores!(a_message_in_200_webhooks_is_answered_once, many_customers_at_once_are_acknowledged_and_answered);
+on_both_stores!(
+    a_message_in_200_webhooks_is_answered_once,
+    many_customers_at_once_are_acknowledged_and_answered,
+    a_flood_from_one_customer_is_taken,
+);
 
 /// Posts a webhook so many times at once; every one is acknowledged.
 async fn repeat(town: &Town, webhook: &Webhook, times: usize) -> Result<()> {
@@ -52,4 +58,32 @@ async fn many_customers_at_once_are_acknowledged_and_answered(backing: Backing) 
     let slowest = town.chatwoot.see(|world| world.deliveries().iter().map(|delivery| delivery.took).max());
     assert!(slowest < Some(Duration::from_secs(5)), "{slowest:?}");
     calm(&town).await
+}
+
+/// One visitor who writes a hundred messages in the same moment: more than may wait, but not more than the repeats
+/// carry. Whatever is told to come again does, and nothing is opened by failure.
+async fn a_flood_from_one_customer_is_taken(backing: Backing) -> Result<()> {
+    let town = open(backing).await?;
+    // As Chatwoot does it.
+    town.chatwoot.configure(|options| options.bot_retry_interval = Duration::from_secs(3));
+    let conversation = town.chatwoot.new_conversation(412);
+    let ids: Vec<u64> =
+        (0..100).map(|n| town.chatwoot.customer_writes(conversation, &format!("message {n}"))).collect();
+    town.chatwoot.wait_quiet().await?;
+    let view = settled(&town, conversation).await?;
+    assert_eq!((&view["phase"], &view["owed"]), (&json!("bot"), &json!(0)));
+    assert_eq!(town.chatwoot.stats().flipped, 0);
+    let answers = town.chatwoot.see(|world| world.replies(conversation).len());
+    ensure!((1..=10).contains(&answers), "a burst is answered as one, not {answers} times");
+    let heard: Vec<Delivery> = town.chatwoot.see(|world| world.deliveries().to_vec());
+    let taken = |id: &u64| {
+        let of = |delivery: &Delivery| {
+            delivery.event == "message_created" && delivery.body.contains(&format!("\"id\":{id},"))
+        };
+        heard
+            .iter()
+            .any(|delivery| delivery.target == Target::AgentBot && delivery.outcome.is_accepted() && of(delivery))
+    };
+    ensure!(ids.iter().all(taken), "every message was taken at last");
+    Ok(())
 }

@@ -81,6 +81,23 @@ async fn a_few_are_held_and_the_rest_are_told_at_once_to_come_again() -> Result<
     Ok(())
 }
 
+/// What may wait inside is bounded, whatever the holds: beyond it nothing waits at all.
+#[tokio::test(flavor = "multi_thread")]
+async fn beyond_what_may_wait_webhooks_are_told_at_once_to_come_again() -> Result<()> {
+    let mut town = closed(Backing::Redis).await?;
+    town.daemon.set("FRONTDESK__LIMITS__WAITING", 2);
+    town.daemon.set("FRONTDESK__LISTEN__HOLDS_PER_ACCOUNT", 100);
+    town.daemon.start().await?;
+    redis(&mut town)?.stop_responding()?;
+    let webhooks: Vec<Webhook> = (0..6).map(|n| Webhook::message(100 + n, 20_000 + n, "Hi")).collect();
+    let answers = try_join_all(webhooks.iter().map(|webhook| post(&town, webhook))).await?;
+    redis(&mut town)?.resume()?;
+    let sent_away: Vec<_> = answers.iter().filter(|answer| answer.status == 429).collect();
+    assert!(sent_away.len() >= 4 && answers.iter().all(|answer| matches!(answer.status, 429 | 500)), "{answers:?}");
+    assert!(sent_away.iter().filter(|answer| answer.took < HOLD / 2).count() >= 4, "{sent_away:?}");
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_comes_back_while_the_webhook_is_held_is_not_noticed() -> Result<()> {
     let mut town = town().await?;

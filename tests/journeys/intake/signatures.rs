@@ -7,6 +7,9 @@ use frontdesk_sandbox::town::{ACCOUNT_SECRET, BOT_SECRET, Backing, Town};
 use serde_json::{Value, json};
 use std::process::Command;
 
+/// Puts a body into an envelope.
+type Seal<'a> = &'a dyn Fn(&[u8]) -> Envelope;
+
 async fn try_it(town: &Town, id: u64, seal: impl FnOnce(&[u8]) -> Envelope) -> Result<Answer> {
     let body = Webhook::message(57, id, "Hi <there> & \"you\"").bytes();
     send(town, seal(&body), body).await
@@ -33,7 +36,7 @@ async fn only_what_is_signed_with_one_of_the_secrets_within_five_minutes_is_take
     let both = |body: &[u8]| Envelope::signed(&format!("{ACCOUNT_SECRET},{BOT_SECRET}"), 0, body);
     let empty = |body: &[u8]| Envelope::signed("", 0, body);
     let refused = json!({ "code": "unauthorized", "detail": "refused" });
-    let bad: [&dyn Fn(&[u8]) -> Envelope; 11] =
+    let bad: [Seal<'_>; 11] =
         [&other, &old, &ahead, &of_another_body, &later, &no_time, &no_seal, &bare, &odd, &both, &empty];
     for (number, seal) in bad.into_iter().enumerate() {
         let answer = try_it(&town, 20_000, seal).await?;

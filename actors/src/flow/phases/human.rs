@@ -45,6 +45,8 @@ impl Human {
     }
 
     fn wrote(&mut self, desk: &mut Desk<'_>, message: &CustomerMessage) -> Next {
+        // Whoever tells the customer that a person has it speaks their language, from the first message on.
+        desk.lang_of(&message.text);
         if !self.touched && !message.text.trim().is_empty() {
             desk.owe(Owed { id: message.id, text: message.text.clone(), at: message.at });
         }
@@ -95,7 +97,7 @@ impl Human {
     fn back(&mut self, desk: &mut Desk<'_>, back: Back) -> Next {
         match back {
             Back::Resolved => desk.common.owed.clear(),
-            Back::ModeOff if self.touched || self.reason != Reason::HumanMode => {
+            Back::ModeOff if !self.is_by_switch() => {
                 return desk.ignore("a person touched it, or it was handed over for another reason");
             }
             Back::Order | Back::ModeOff => self.pend(desk),

@@ -58,7 +58,11 @@ pub(super) fn toggle_status(world: &mut World, request: &Request) -> Answer {
         None => flipped,
     };
     let assignee = match (request.token, status) {
-        (Token::Bot, Status::Open) if conversation.status == Status::Pending => Some(Assignee::Nobody),
+        // The hand-over of a bot clears the bot, not a person who was assigned before.
+        (Token::Bot, Status::Open) if conversation.status == Status::Pending => match conversation.assignee {
+            Assignee::Bot(_) => Some(Assignee::Nobody),
+            Assignee::Nobody | Assignee::User(_) => None,
+        },
         (Token::User, Status::Open) if world.options.user_is_administrator => match conversation.assignee {
             Assignee::Bot(_) => Some(Assignee::Nobody),
             Assignee::Nobody | Assignee::User(_) => None,

@@ -1,0 +1,73 @@
+//! Records as earlier versions wrote them: today's binary must load each. One file per phase and version; a file is never
+//! changed once a version that writes it was released.
+
+use super::rig::{Rig, key};
+use frontdesk_actors::domain::Lang;
+use frontdesk_actors::engine::PhaseName;
+use frontdesk_actors::flow::{Ctx, DecodeError, Flow};
+use frontdesk_actors::ids::Node;
+use std::path::PathBuf;
+
+fn rig_in(phase: PhaseName) -> Rig {
+    let mut rig = Rig::new(true);
+    rig.customer("hello there, what does it cost?");
+    rig.flush();
+    if phase == PhaseName::AwaitingEmail {
+        return rig;
+    }
+    rig.customer("jane@example.com");
+    rig.flush();
+    if phase == PhaseName::PendingVerification {
+        return rig;
+    }
+    let code = rig.mails[0].code.clone();
+    rig.customer(&code);
+    rig.flush();
+    rig.pass(std::time::Duration::from_secs(1));
+    if phase == PhaseName::Human {
+        rig.person("I have it");
+        rig.customer("thank you");
+    }
+    rig
+}
+
+fn stored(phase: PhaseName) -> Vec<u8> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/v1-{}.msgpack", phase.as_str()));
+    if !path.exists() {
+        std::fs::write(&path, rig_in(phase).flow.encode()).expect("the folder of golden files can be written");
+        panic!("{} was missing and has been written: look at it, commit it, and run the test again", path.display());
+    }
+    std::fs::read(&path).expect("a golden file can be read")
+}
+
+#[test]
+fn records_of_version_1_load() {
+    for phase in [PhaseName::AwaitingEmail, PhaseName::PendingVerification, PhaseName::Bot, PhaseName::Human] {
+        let rig = rig_in(phase);
+        let node = Node { name: "b".into(), boot: 2 };
+        let ctx = Ctx { now: rig.now, seed: [1, 2, 3], policy: &rig.policy, human_mode: false, node: &node };
+        let flow = Flow::restore(&ctx, &stored(phase), None).expect("a record of version 1 can be read");
+        let view = flow.view(&rig.policy, 1);
+        assert_eq!((view.phase, &view.key, view.lang), (phase, &key(), Lang::En));
+        assert_eq!(view.contact.and_then(|contact| contact.name).as_deref(), Some("Jane"));
+        assert_eq!(view.verified.is_some(), matches!(phase, PhaseName::Bot | PhaseName::Human));
+        assert_eq!(view.owed, usize::from(phase != PhaseName::Human), "the question before the gate is owed");
+    }
+}
+
+#[test]
+fn rubbish_and_newer_records_are_refused() {
+    let rig = Rig::new(true);
+    let node = Node { name: "b".into(), boot: 2 };
+    let ctx = Ctx { now: rig.now, seed: [1, 2, 3], policy: &rig.policy, human_mode: false, node: &node };
+    let record = rig.flow.encode();
+    for cut in 0..record.len() {
+        assert!(matches!(Flow::restore(&ctx, &record[..cut], None), Err(DecodeError::Damaged(_))), "cut at {cut}");
+    }
+    // The version is the first field: fixmap, fixstr "v", positive fixint.
+    let mut newer = record.clone();
+    assert_eq!(&newer[1..4], b"\xa1v\x01");
+    newer[3] = 2;
+    assert!(matches!(Flow::restore(&ctx, &newer, None), Err(DecodeError::TooNew { found: 2 })));
+    assert!(Flow::restore(&ctx, &record, Some(b"rubbish")).is_ok(), "a damaged memory is no reason to stop");
+}

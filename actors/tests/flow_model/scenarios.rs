@@ -1,0 +1,246 @@
+//! Turns, takeovers, hand-backs, and every input in every phase.
+
+use super::rig::{Rig, settled};
+use super::scenarios_gate::pending;
+use frontdesk_actors::domain::{Assignee, Event, Order, ProofKind, Status};
+use frontdesk_actors::engine::{Intake, PhaseName};
+use frontdesk_actors::flow::Input;
+use frontdesk_actors::language::Reason;
+use frontdesk_actors::ports::{ModelError, ModelErrorKind, ModelReply};
+use std::time::Duration;
+
+fn secs(secs: u64) -> Duration {
+    Duration::from_secs(secs)
+}
+
+/// A customer who has asked, and the model is being asked.
+fn thinking() -> Rig {
+    let mut rig = Rig::new(false);
+    rig.customer("hello");
+    rig.pass(secs(2));
+    assert!(rig.asked.is_some());
+    rig
+}
+
+#[test]
+fn a_new_message_restarts_a_turn_twice_and_then_it_answers_exactly_what_it_was_asked() {
+    let mut rig = thinking();
+    for text in ["more", "and more"] {
+        rig.customer(text);
+        assert!(rig.asked.is_none(), "the call is aborted");
+        rig.pass(secs(2));
+    }
+    rig.customer("one too many");
+    assert!(rig.asked.is_some(), "it is not restarted a third time");
+    assert_eq!(rig.prompts.last().map(|prompt| prompt.unanswered), Some(3));
+    rig.reply("all three");
+    assert_eq!(rig.view().owed, 1);
+    rig.pass(secs(2));
+    let last = rig.prompts.last().expect("asked again");
+    assert_eq!((last.unanswered, last.history.last().map(|m| m.text.as_str())), (1, Some("one too many")));
+}
+
+#[test]
+fn a_burst_is_answered_after_quiet_and_after_five_seconds_at_most() {
+    let mut rig = Rig::new(false);
+    for n in 0..10 {
+        rig.customer(&format!("m{n}"));
+        rig.pass(secs(1));
+        assert_eq!(rig.prompts.len(), usize::from(n >= 4), "after message {n}");
+        if n == 4 {
+            break;
+        }
+    }
+    assert_eq!(rig.prompts[0].unanswered, 5);
+}
+
+#[test]
+fn a_duplicate_at_the_very_deadline_does_not_eat_it() {
+    let mut rig = Rig::new(false);
+    let event = rig.customer_event("hello");
+    rig.step(Input::Inbound(Box::new(event.clone())));
+    rig.now = rig.flow.deadline(&rig.policy).expect("a burst is due").0;
+    let step = rig.step(Input::Inbound(Box::new(event)));
+    assert_eq!(step.intake, Intake::Duplicate);
+    assert!(rig.asked.is_some());
+}
+
+#[test]
+fn messages_out_of_order_are_asked_in_the_vendors_order() {
+    let mut rig = Rig::new(false);
+    let (first, second) = (rig.customer_event("first"), rig.customer_event("second"));
+    rig.step(Input::Inbound(Box::new(second)));
+    rig.step(Input::Inbound(Box::new(first)));
+    rig.pass(secs(3));
+    let texts: Vec<&str> = rig.prompts[0].history.iter().map(|message| message.text.as_str()).collect();
+    assert_eq!(texts, ["first", "second"]);
+}
+
+#[test]
+fn a_deleted_message_is_not_answered() {
+    let mut rig = thinking();
+    let id = rig.vendor[0].id;
+    let inbound = rig.inbound(Event::Deleted { id });
+    rig.step(Input::Inbound(Box::new(inbound)));
+    assert!(rig.asked.is_none());
+    rig.pass(secs(60));
+    assert_eq!((rig.prompts.len(), rig.view().owed, rig.view().memory.len()), (1, 0, 0));
+}
+
+#[test]
+fn a_model_that_fails_is_asked_again_and_then_a_person_is_fetched() {
+    let mut rig = thinking();
+    for _ in 0..3 {
+        let ticket = rig.asked.take().expect("the model is asked");
+        let error = ModelError { kind: ModelErrorKind::Overloaded, detail: String::new(), retry_after: None };
+        rig.step(Input::ModelReplied { ticket, result: Err(error) });
+        rig.pass(secs(3));
+    }
+    assert_eq!((rig.prompts.len(), rig.view().reason), (3, Some(Reason::ModelFailed)));
+    assert_eq!(rig.said(), ["[HandoffSorry]"]);
+}
+
+#[test]
+fn what_a_model_says_decides_who_goes_on() {
+    let cases = [
+        (Ok(ModelReply::Text("  ".to_owned())), Some(Reason::EmptyReply)),
+        (Ok(ModelReply::Text("sorry, I don't know".to_owned())), Some(Reason::CannotAnswer)),
+        (Ok(ModelReply::RequestHuman { reason: "angry".to_owned() }), Some(Reason::AskedByModel("angry".to_owned()))),
+        (Ok(ModelReply::Text("ten euros".to_owned())), None),
+    ];
+    for (result, reason) in cases {
+        let mut rig = thinking();
+        let ticket = rig.asked.take().expect("the model is asked");
+        rig.step(Input::ModelReplied { ticket, result });
+        assert_eq!(rig.view().reason, reason);
+    }
+}
+
+#[test]
+fn an_assignee_that_merely_stays_is_no_takeover_and_one_who_comes_is() {
+    let mut rig = Rig::new(false);
+    let person = || Assignee::Person("7".to_owned());
+    rig.state.assignee = person();
+    rig.customer("hello");
+    assert_eq!(rig.phase(), PhaseName::Bot, "who was there before us did not take over");
+    rig.set_state(Status::Pending, Assignee::Nobody);
+    rig.set_state(Status::Pending, person());
+    assert_eq!(rig.view().reason, Some(Reason::PersonAssigned));
+    rig.set_state(Status::Resolved, person());
+    rig.set_state(Status::Pending, person());
+    rig.customer("again");
+    assert_eq!(rig.phase(), PhaseName::Bot, "after a resolve the old assignee stays");
+}
+
+#[test]
+fn an_older_state_is_ignored() {
+    let mut rig = Rig::new(false);
+    rig.customer("hello");
+    rig.set_state(Status::Pending, Assignee::Nobody);
+    let mut inbound = rig.inbound(Event::StateChanged);
+    if let Some(state) = &mut inbound.state {
+        (state.status, state.version) = (Status::Open, 1);
+    }
+    assert!(matches!(rig.step(Input::Inbound(Box::new(inbound))).intake, Intake::Ignored(_)));
+    assert_eq!((rig.phase(), rig.view().status), (PhaseName::Bot, Some(Status::Pending)));
+}
+
+#[test]
+fn after_a_resolve_nothing_is_owed_in_any_phase() {
+    let resolve = |rig: &mut Rig| {
+        rig.set_state(Status::Resolved, Assignee::Us);
+        assert_eq!(rig.view().owed, 0);
+        assert!(rig.asked.is_none());
+    };
+    resolve(&mut pending().0);
+    resolve(&mut thinking());
+    let mut rig = Rig::new(true);
+    rig.customer("what does it cost?");
+    resolve(&mut rig);
+    let mut rig = thinking();
+    rig.step(Input::Ordered(Order::Human));
+    resolve(&mut rig);
+}
+
+#[test]
+fn forgetting_forgets_what_was_asked_too() {
+    for mut rig in [pending().0, thinking()] {
+        rig.step(Input::Ordered(Order::Forget));
+        assert_eq!((rig.view().owed, rig.flow.is_forgotten()), (0, true));
+    }
+}
+
+#[test]
+fn a_person_outweighs_a_conversation_that_looks_the_bots() {
+    let mut rig = thinking();
+    rig.step(Input::Ordered(Order::Human));
+    rig.flush();
+    rig.set_state(Status::Open, Assignee::Nobody);
+    rig.step(Input::Ordered(Order::Bot));
+    rig.flush();
+    assert_eq!(rig.state.status, Status::Pending, "the desk took it back, and nobody has told it so yet");
+    rig.step(Input::Ordered(Order::Human));
+    rig.person("I have it");
+    assert_eq!(rig.phase(), PhaseName::Human);
+}
+
+#[test]
+fn the_human_switch_counts_for_a_message_that_comes_with_a_hand_back() {
+    let mut rig = thinking();
+    rig.person("I have it");
+    rig.set_state(Status::Open, Assignee::Nobody);
+    rig.human_mode = true;
+    rig.state.status = Status::Pending;
+    rig.state.version += 1;
+    rig.customer("hello again");
+    assert_eq!((rig.phase(), rig.view().reason), (PhaseName::Human, Some(Reason::HumanMode)));
+    rig.human_mode = false;
+    rig.customer("and again");
+    assert_eq!((rig.phase(), rig.view().owed), (PhaseName::Bot, 2));
+}
+
+#[test]
+fn every_phase_answers_every_input_and_none_panics() {
+    let mut human = thinking();
+    human.step(Input::Ordered(Order::Human));
+    for mut start in [Rig::new(true), pending().0, thinking(), human] {
+        let ticket = start.asked.unwrap_or_default();
+        let id = start.mails.first().map(|mail| mail.challenge.clone()).unwrap_or_default();
+        let message = start.customer_event("hello");
+        let person = start.person_event("I have it");
+        let event = |event: Event| Input::Inbound(Box::new(start.clone().inbound(event)));
+        let message_id = start.vendor[0].id;
+        let verified = frontdesk_actors::domain::Verified { address: None, at: start.now, by: ProofKind::Link };
+        let row = frontdesk_actors::ids::OutboundId("00000007-0".to_owned());
+        let inputs = [
+            Input::Inbound(Box::new(message)),
+            Input::Inbound(Box::new(person)),
+            event(Event::OtherWrote { id: message_id }),
+            event(Event::Echo { row, id: message_id }),
+            event(Event::Ordered { id: message_id, order: Order::Bot }),
+            event(Event::Deleted { id: message_id }),
+            event(Event::StateChanged),
+            Input::ContactKnown(verified),
+            Input::LinkConfirmed(id.clone()),
+            Input::LinkDisowned(id),
+            Input::Ordered(Order::Bot),
+            Input::Ordered(Order::Human),
+            Input::Ordered(Order::Forget),
+            Input::HumanModeOff,
+            Input::ModelReplied { ticket, result: Ok(ModelReply::Text("hi".to_owned())) },
+            Input::Cleared { row: 0 },
+            Input::Sent { row: 0, attempt: 1, outcome: settled() },
+            Input::Looked { ticket, result: Err(frontdesk_actors::ports::PortErrorKind::Broken) },
+            Input::DeadlineReached,
+            Input::Recovered { takes: 1 },
+            Input::Recovered { takes: 9 },
+        ];
+        for input in inputs {
+            let mut rig = start.clone();
+            if matches!(input, Input::ModelReplied { .. }) {
+                rig.asked = None;
+            }
+            rig.step(input);
+        }
+    }
+}
