@@ -142,9 +142,6 @@ fn benches(criterion: &mut Criterion) {
     criterion.bench_function("restore: record and memory", |bench| {
         bench.iter(|| Flow::restore(&rules.at(0), black_box(&record), Some(black_box(&memory))));
     });
-    criterion.bench_function("digest of the record", |bench| {
-        bench.iter(|| frontdesk_actors::ids::stable_hash(black_box(&record)));
-    });
 }
 
 criterion_group! {

@@ -50,7 +50,9 @@ pub(crate) async fn webhooks_closed(desk: &Desk, backing: Backing, limit: Durati
     let seen = load::closed(desk.address(), CONNECTIONS, Until::Elapsed(limit), make).await?;
     let (engine, store) = stretch.end()?.micros_per(seen.accepted);
     complain(report, backing, &seen);
-    report.figure(("CPU us per accepted webhook, engine", 1), backing, engine, Some(Goal(45.0)));
+    // The embedded store is part of the daemon: its time cannot be told from the engine's.
+    let goal = (backing != Backing::Embedded).then_some(Goal(45.0));
+    report.figure(("CPU us per accepted webhook, engine (embedded: and store)", 1), backing, engine, goal);
     if backing != Backing::Embedded {
         report.figure(("CPU us per accepted webhook, Redis", 1), backing, store, None);
     }

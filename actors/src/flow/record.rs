@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// The version this binary writes. Bump it with every change that an older binary would misread.
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 
 /// Room for the record of a conversation of some length: growing step by step would copy it again and again.
 const ROOM: usize = 3072;

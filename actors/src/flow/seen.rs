@@ -1,14 +1,18 @@
 //! The dedupe window: which messages were taken already.
+//!
+//! It is the largest part of most records, so it is stored packed: per id the distance to the one before as a LEB128
+//! number, a byte that says whether `unique` differs from `order`, and if so `unique` in eight bytes.
 
 use crate::ids::MessageId;
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
 
 /// How many ids are kept.
 const WINDOW: usize = 128;
 
 /// The ids of the newest messages, sorted.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct SeenWindow {
     ids: Vec<(u64, u64)>,
 }
@@ -31,6 +35,93 @@ impl SeenWindow {
     }
 }
 
+impl Serialize for SeenWindow {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&pack(&self.ids))
+    }
+}
+
+impl<'de> Deserialize<'de> for SeenWindow {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Ids).map(|ids| Self { ids })
+    }
+}
+
+/// Reads ids: packed, or as the pairs that records of version 1 hold.
+struct Ids;
+
+impl<'de> Visitor<'de> for Ids {
+    type Value = Vec<(u64, u64)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("packed message ids")
+    }
+
+    fn visit_bytes<E: Error>(self, packed: &[u8]) -> Result<Self::Value, E> {
+        unpack(packed).ok_or_else(|| E::custom("the packed message ids are damaged"))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut pairs: A) -> Result<Self::Value, A::Error> {
+        let mut ids = Vec::with_capacity(pairs.size_hint().unwrap_or(0).min(WINDOW));
+        while let Some(pair) = pairs.next_element()? {
+            ids.push(pair);
+        }
+        Ok(ids)
+    }
+}
+
+fn pack(ids: &[(u64, u64)]) -> Vec<u8> {
+    let mut packed = Vec::with_capacity(4 * ids.len() + 8);
+    let mut before = 0;
+    for (order, unique) in ids {
+        // Sorted, so the distance is never negative.
+        let mut distance = order.wrapping_sub(before);
+        while distance >= 0x80 {
+            packed.push(distance.to_le_bytes()[0] | 0x80);
+            distance >>= 7;
+        }
+        packed.push(distance.to_le_bytes()[0]);
+        packed.push(u8::from(unique != order));
+        if unique != order {
+            packed.extend_from_slice(&unique.to_le_bytes());
+        }
+        before = *order;
+    }
+    packed
+}
+
+fn unpack(mut packed: &[u8]) -> Option<Vec<(u64, u64)>> {
+    let mut ids = Vec::new();
+    let mut before = 0_u64;
+    while !packed.is_empty() {
+        let mut distance = 0_u64;
+        let mut shift = 0;
+        loop {
+            let (byte, rest) = packed.split_first()?;
+            packed = rest;
+            distance |= u64::from(byte & 0x7f).checked_shl(shift)?;
+            shift += 7;
+            if byte & 0x80 == 0 {
+                break;
+            }
+        }
+        let order = before.wrapping_add(distance);
+        let (own, rest) = packed.split_first()?;
+        packed = rest;
+        let unique = match own {
+            0 => order,
+            _ => {
+                let (unique, rest) = packed.split_first_chunk::<8>()?;
+                packed = rest;
+                u64::from_le_bytes(*unique)
+            }
+        };
+        ids.push((order, unique));
+        before = order;
+    }
+    Some(ids)
+}
+
 const fn entry(id: MessageId) -> (u64, u64) {
     (id.order, id.unique)
 }
@@ -51,5 +142,28 @@ mod tests {
         assert!(!seen.contains(MessageId::numeric(103)), "late, but above the floor");
         seen.insert(MessageId::numeric(103));
         assert!(seen.contains(MessageId::numeric(103)));
+    }
+
+    #[test]
+    fn is_read_back_as_stored_and_pairs_of_version_1_are_understood() {
+        let ids = vec![(1, 1), (300, 300), (300, 7_000_000_000), (u64::MAX, 5), (u64::MAX, u64::MAX)];
+        let window = SeenWindow { ids: ids.clone() };
+        let packed = rmp_serde::to_vec_named(&window).unwrap();
+        assert_eq!(rmp_serde::from_slice::<SeenWindow>(&packed).unwrap(), window);
+        let pairs = rmp_serde::to_vec_named(&ids).unwrap();
+        assert_eq!(rmp_serde::from_slice::<SeenWindow>(&pairs).unwrap(), window);
+        let empty = rmp_serde::to_vec_named(&SeenWindow::default()).unwrap();
+        assert_eq!(rmp_serde::from_slice::<SeenWindow>(&empty).unwrap(), SeenWindow::default());
+    }
+
+    #[test]
+    fn damage_is_an_error_and_never_a_panic() {
+        let window = SeenWindow { ids: vec![(1, 1), (300, 7), (u64::MAX, 5)] };
+        let whole = pack(&window.ids);
+        for cut in 1..whole.len() {
+            // Some cuts fall between two ids.
+            assert!(unpack(&whole[..cut]).is_none_or(|ids| window.ids.starts_with(&ids)), "{cut}");
+        }
+        assert_eq!(unpack(&[0x80; 12]), None);
     }
 }
