@@ -113,8 +113,7 @@ impl Config {
         if self.chatwoot.user_token.is_none() {
             review.warn(
                 "CHATWOOT_USER_TOKEN is not set: a bot's token cannot read messages back, so after an outage a send of \
-                 unknown outcome is held for an operator, contacts keep their address, and missed webhooks are not \
-                 caught up",
+                 unknown outcome is held for an operator, and contacts keep their address",
             );
         }
     }
