@@ -36,6 +36,9 @@ pub enum Error {
     /// A part cannot be made of its settings.
     #[error("{0}")]
     Setup(String),
+    /// A supervisor of the engine failed.
+    #[error("a supervisor of the engine failed; what is owed is in the store: start the daemon again")]
+    Engine,
     /// Serving failed.
     #[error("serving failed")]
     Serve(#[from] std::io::Error),
@@ -67,7 +70,7 @@ pub async fn run(config: Config, metrics: MetricsPage) -> Result<(), Error> {
         listener,
         front.router(),
         (lifecycle.clone(), farewell),
-        stop(desk.clone(), config.listen.drain),
+        stop(Arc::clone(&desk), config.listen.drain),
     );
     let starting = start(&config, store, (lifecycle.clone(), metrics), (front, desk.clone()));
     tokio::pin!(serving);
@@ -76,9 +79,19 @@ pub async fn run(config: Config, metrics: MetricsPage) -> Result<(), Error> {
         started = starting => started?,
     }
     tracing::info!(%address, url = config.public_base(), demo = config.is_demo(), "frontdesk is open");
-    serving.await?;
+    tokio::select! {
+        served = &mut serving => served?,
+        () = failed(&desk) => return Err(Error::Engine),
+    }
     tracing::info!("frontdesk has closed");
     Ok(())
+}
+
+async fn failed(desk: &OnceLock<Desk>) {
+    match desk.get() {
+        Some(desk) => desk.engine.failed().await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn start(

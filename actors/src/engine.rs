@@ -87,21 +87,22 @@ impl Engine {
             directory: OnceLock::new(),
             alerts: OnceLock::new(),
             closing: AtomicBool::new(false),
+            failed: tokio::sync::watch::Sender::new(false),
             ended: tokio::sync::watch::Sender::new(false),
             ports,
             settings,
         });
-        let (outbound, _) = Actor::spawn(None, Outbound, gates).await?;
+        let (outbound, outbound_ends) = Actor::spawn(None, Outbound, gates).await?;
         let alert_ports = AlertPorts {
             sink: shared.ports.alerts.clone(),
             second: shared.ports.second_alerts.clone(),
             gate: cards,
             clock: shared.ports.clock.clone(),
         };
-        let (alerts, _) = Actor::spawn(None, Alerts, alert_ports).await?;
+        let (alerts, alerts_ends) = Actor::spawn(None, Alerts, alert_ports).await?;
         // Set once, right here.
         let _ = shared.alerts.set(alerts.clone());
-        let (directory, _) = Actor::spawn(None, Directory, shared.clone()).await?;
+        let (directory, directory_ends) = Actor::spawn(None, Directory, shared.clone()).await?;
         let _ = shared.directory.set(directory.clone());
         // Before anything is answered: with the switch on, conversations would be handed back by mistake.
         crate::directory::watch::read_human_mode(&shared).await;
@@ -110,6 +111,18 @@ impl Engine {
         if let Err(error) = shared.ports.store.reclaim(&shared.settings.node).await {
             tracing::warn!(error = %error, "the store does not answer yet; work is taken when it does");
         }
+        let watched = shared.clone();
+        tokio::spawn(async move {
+            let which = tokio::select! {
+                _ = outbound_ends => "outbound",
+                _ = alerts_ends => "alerts",
+                _ = directory_ends => "directory",
+            };
+            if !watched.closing.load(Ordering::Relaxed) {
+                tracing::error!(supervisor = which, "a supervisor has failed; the process must start again");
+                watched.failed.send_replace(true);
+            }
+        });
         Ok(EngineHandle { shared, directory, outbound: outbound.get_cell(), alerts: alerts.get_cell() })
     }
 }
@@ -225,6 +238,13 @@ impl EngineHandle {
             }
         }
         Ok(())
+    }
+
+    /// Waits until a supervisor has failed. There is nothing left to do then but to start the process again: everything
+    /// that is owed is in the store.
+    pub async fn failed(&self) {
+        // The sender lives as long as this handle.
+        let _ = self.shared.failed.subscribe().wait_for(|failed| *failed).await;
     }
 
     /// Gives no more permits: nothing new leaves the house. Webhooks are still taken.

@@ -38,6 +38,8 @@ pub(crate) struct Shared {
     pub(crate) alerts: OnceLock<ActorRef<AlertsMsg>>,
     /// Whether the engine is stopping: nothing new is taken or started.
     pub(crate) closing: AtomicBool,
+    /// Whether a supervisor has ended although nobody wanted it to.
+    pub(crate) failed: tokio::sync::watch::Sender<bool>,
     /// Whether the engine has ended: its tasks end with it.
     pub(crate) ended: watch::Sender<bool>,
 }

@@ -37,6 +37,11 @@ impl EngineHandle {
         self.shared.places.vitals(key).is_some()
     }
 
+    /// Kills the supervisor of the conversations.
+    pub fn kill_directory(&self) {
+        self.directory.kill();
+    }
+
     /// Kills the actor of a gate.
     pub fn kill_gate(&self, name: &str) {
         if let Some(gate) = self.shared.gate(name) {

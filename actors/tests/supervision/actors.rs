@@ -206,3 +206,18 @@ async fn leaving_memory_loses_nothing() {
     }
     engine.finish().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_supervisor_is_told_and_an_orderly_end_is_not() {
+    let world = World::without_gate();
+    let engine = world.start().await;
+    let handle = engine.handle.clone();
+    assert!(tokio::time::timeout(secs(5), handle.failed()).await.is_err(), "all is well");
+    handle.kill_directory();
+    handle.failed().await;
+    engine.crash().await;
+    let mut engine = world.start().await;
+    let handle = engine.handle.clone();
+    engine.stop().await;
+    assert!(tokio::time::timeout(secs(5), handle.failed()).await.is_err(), "an orderly end is no failure");
+}
