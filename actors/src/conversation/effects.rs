@@ -51,7 +51,6 @@ impl Live {
                 Effect::Send(row) => self.send(*row, claimed),
                 Effect::Look { ticket, after } => self.look(ticket, after),
                 Effect::Typing(on) => self.typing(on),
-                Effect::BarAddress(address) => self.bar(address),
                 Effect::Alert(incident) => self.shared.raise(incident),
             }
         }
@@ -163,16 +162,6 @@ impl Live {
             drop(permit);
         });
     }
-
-    fn bar(&self, address: String) {
-        let shared = self.shared.clone();
-        self.shared.spawn(async move {
-            let key = bar_key(&shared.ports.crypto.digest(&address.to_lowercase()));
-            if let Err(error) = shared.ports.store.exhaust_quota(&key, DAY).await {
-                tracing::error!(error = %error, "an address that its owner disowned could not be barred");
-            }
-        });
-    }
 }
 
 /// The name of the model's gate.
@@ -223,6 +212,7 @@ async fn transmit(shared: &Shared, row: &Row, to: &Destination, inbox: &str) -> 
         },
         RowKind::Card(card) => shared.ports.alerts.post(&with_link(shared, card, &to.key)).await,
         RowKind::Remember(verified) => remember(shared, to, verified).await,
+        RowKind::Bar(address) => bar(shared, address).await,
     };
     SendOutcome::Verdict(verdict)
 }
@@ -237,6 +227,14 @@ async fn remember(shared: &Shared, to: &Destination, verified: &crate::domain::V
     let Some(contact) = &to.contact else { return Verdict::Settled { message: None } };
     let value = rmp_serde::to_vec_named(verified).expect("a verification has only encodable fields");
     match shared.ports.store.put_contact(contact, value.into()).await {
+        Ok(()) => Verdict::Settled { message: None },
+        Err(error) => Verdict::Transient { retry_after: None, why: error.to_string() },
+    }
+}
+
+async fn bar(shared: &Shared, address: &str) -> Verdict {
+    let key = bar_key(&shared.ports.crypto.digest(&address.to_lowercase()));
+    match shared.ports.store.exhaust_quota(&key, DAY).await {
         Ok(()) => Verdict::Settled { message: None },
         Err(error) => Verdict::Transient { retry_after: None, why: error.to_string() },
     }

@@ -418,7 +418,6 @@ fn acquired(effect: &Effect) -> Option<(u64, Lane)> {
         | Effect::Send(_)
         | Effect::Look { .. }
         | Effect::Typing(_)
-        | Effect::BarAddress(_)
         | Effect::Alert(_) => None,
     }
 }

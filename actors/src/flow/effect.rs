@@ -36,8 +36,6 @@ pub enum Effect {
     },
     /// Shows or hides the typing indicator.
     Typing(bool),
-    /// Bars an address from getting mails for a day.
-    BarAddress(String),
     /// Tells operators about an incident.
     Alert(Incident),
 }
@@ -52,7 +50,6 @@ impl Effect {
             Effect::Send(row) => format!("send:{}#{}", row.kind.name(), row.seq),
             Effect::Look { .. } => "look".to_owned(),
             Effect::Typing(on) => format!("typing:{on}"),
-            Effect::BarAddress(_) => "bar_address".to_owned(),
             Effect::Alert(incident) => format!("alert:{}", incident.name()),
         }
     }

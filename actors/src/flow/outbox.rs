@@ -51,6 +51,8 @@ pub enum RowKind {
     Card(Box<Card>),
     /// Remembers that the contact is verified, for their other conversations.
     Remember(Verified),
+    /// Bars an address, whose owner says that they never wrote, from getting mails for a day.
+    Bar(String),
 }
 
 impl RowKind {
@@ -60,7 +62,7 @@ impl RowKind {
             RowKind::Act(_) => Lane::Channel,
             RowKind::Mail(_) => Lane::Mail,
             RowKind::Card(_) => Lane::Cards,
-            RowKind::Remember(_) => Lane::Store,
+            RowKind::Remember(_) | RowKind::Bar(_) => Lane::Store,
         }
     }
 
@@ -79,6 +81,7 @@ impl RowKind {
             RowKind::Mail(_) => "mail",
             RowKind::Card(_) => "card",
             RowKind::Remember(_) => "remember",
+            RowKind::Bar(_) => "bar",
         }
     }
 

@@ -149,6 +149,6 @@ fn depends_on_state(row: &Row) -> bool {
             | Act::MarkVerified { .. }
             | Act::ContactEmail { .. } => false,
         },
-        RowKind::Mail(_) | RowKind::Card(_) | RowKind::Remember(_) => false,
+        RowKind::Mail(_) | RowKind::Card(_) | RowKind::Remember(_) | RowKind::Bar(_) => false,
     }
 }

@@ -83,7 +83,7 @@ impl Desk<'_> {
         }
         match &row.kind {
             RowKind::Mail(_) => vec![Signal::Mail(MailNews::Sent)],
-            RowKind::Act(_) | RowKind::Card(_) | RowKind::Remember(_) => Vec::new(),
+            RowKind::Act(_) | RowKind::Card(_) | RowKind::Remember(_) | RowKind::Bar(_) => Vec::new(),
         }
     }
 
@@ -104,7 +104,7 @@ impl Desk<'_> {
                 vec![Signal::Mail(MailNews::GivenUp)]
             }
             RowKind::Mail(_) => vec![Signal::Mail(MailNews::Delayed)],
-            RowKind::Act(_) | RowKind::Card(_) | RowKind::Remember(_) => Vec::new(),
+            RowKind::Act(_) | RowKind::Card(_) | RowKind::Remember(_) | RowKind::Bar(_) => Vec::new(),
         }
     }
 
@@ -119,7 +119,7 @@ impl Desk<'_> {
                 self.effects.push(Effect::Alert(Incident::RowRejected));
                 vec![Signal::FetchPerson(Reason::Interrupted)]
             }
-            RowKind::Act(_) | RowKind::Card(_) | RowKind::Remember(_) => {
+            RowKind::Act(_) | RowKind::Card(_) | RowKind::Remember(_) | RowKind::Bar(_) => {
                 self.effects.push(Effect::Alert(Incident::RowRejected));
                 Vec::new()
             }
@@ -134,7 +134,7 @@ impl Desk<'_> {
                 Vec::new()
             }
             RowKind::Mail(_) if row.tries >= MAIL_UNKNOWN_TRIES => self.settled(row, None),
-            RowKind::Act(_) | RowKind::Mail(_) | RowKind::Card(_) | RowKind::Remember(_) => {
+            RowKind::Act(_) | RowKind::Mail(_) | RowKind::Card(_) | RowKind::Remember(_) | RowKind::Bar(_) => {
                 self.wait(row.seq, first, why);
                 Vec::new()
             }

@@ -32,6 +32,7 @@ pub(super) const EFFECT: Label = label(
         "mail",
         "card",
         "remember",
+        "bar",
     ],
 );
 pub(super) const INTAKE: Label = label(

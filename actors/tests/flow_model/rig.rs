@@ -129,7 +129,7 @@ impl Rig {
                     let look = Look { state: self.state.clone(), messages: newer, complete: true };
                     self.looking = Some(Looking { ticket: *ticket, look });
                 }
-                Effect::Typing(_) | Effect::BarAddress(_) => {}
+                Effect::Typing(_) => {}
                 Effect::Alert(incident) => self.incidents.push(*incident),
             }
         }
@@ -209,7 +209,7 @@ impl Rig {
                 self.mails.push((**mail).clone());
                 None
             }
-            RowKind::Act(_) | RowKind::Card(_) | RowKind::Remember(_) => None,
+            RowKind::Act(_) | RowKind::Card(_) | RowKind::Remember(_) | RowKind::Bar(_) => None,
         }
     }
 

@@ -2,9 +2,8 @@
 
 use crate::domain::{CustomerMessage, ProofKind, Status, Verified};
 use crate::flow::desk::{Desk, Next};
-use crate::flow::effect::Effect;
 use crate::flow::mark::{GateMark, Mark};
-use crate::flow::outbox::Tie;
+use crate::flow::outbox::{RowKind, Tie};
 use crate::flow::phase::{Back, Fate, Human, Owed, Signal};
 use crate::language::Reason;
 use crate::ports::Act;
@@ -139,7 +138,7 @@ impl Human {
         };
         desk.common.spend(challenge.id, Fate::Disowned);
         desk.gate_mark(GateMark::Disowned);
-        desk.effects.push(Effect::BarAddress(challenge.address));
+        desk.push(RowKind::Bar(challenge.address), Tie::Always);
         Next::Stay
     }
 

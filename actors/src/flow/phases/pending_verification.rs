@@ -3,8 +3,8 @@
 use super::awaiting_email::{begin_challenge, enter, just_spoke, keep_question, mail};
 use crate::domain::{CustomerMessage, ProofKind, Verified};
 use crate::flow::desk::{Desk, Next};
-use crate::flow::effect::Effect;
 use crate::flow::mark::GateMark;
+use crate::flow::outbox::{RowKind, Tie};
 use crate::flow::phase::{AwaitingEmail, Back, Fate, MailNews, PendingVerification, Phase, Signal};
 use crate::flow::text::{self, Address};
 use crate::language::{Phrase, Reason};
@@ -166,7 +166,7 @@ impl PendingVerification {
 
     fn disown(&self, desk: &mut Desk<'_>) -> Next {
         desk.gate_mark(GateMark::Disowned);
-        desk.effects.push(Effect::BarAddress(self.challenge.address.clone()));
+        desk.push(RowKind::Bar(self.challenge.address.clone()), Tie::Always);
         self.end(desk, Fate::Disowned, &Phrase::Disowned)
     }
 
@@ -205,6 +205,5 @@ impl PendingVerification {
 
 /// Drops mails of ended challenges that have not left.
 fn drop_mail(desk: &mut Desk<'_>) {
-    use crate::flow::outbox::Tie;
     desk.common.outbox.cut(|tie| matches!(tie, Tie::Challenge(_)));
 }
