@@ -1,16 +1,30 @@
-# make run and make test each work alone on a fresh machine that has Rust and a C compiler.
+# make run and make test each work alone on a fresh machine that has Rust, a C compiler and make (in Debian: build-essential).
 
 CARGO ?= cargo
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 # What the tests run besides Rust, as command:package. Packages are named as in Debian.
-TEST_TOOLS := redis-server:redis-server promtool:prometheus systemd-analyze:systemd chromium:chromium node:nodejs
+TEST_TOOLS := redis-server:redis-server promtool:prometheus systemd-analyze:systemd chromium:chromium node:nodejs script:bsdutils espeak-ng:espeak-ng ffmpeg:ffmpeg openssl:openssl ps:procps zip:zip
 
-# How long each stretch of `make bench` is measured.
+# How long each stretch of `make bench` is measured, and each target of `make fuzz` is tried.
 SECONDS ?= 5
 
+# For how long `make chaos` injects faults.
+MINUTES ?= 10
+
+# Which inputs `make fuzz` makes: others every time, unless named.
+FUZZ_SEED := $(or $(FUZZ_SEED),$(shell date +%s))
+
+# How many runs `make sim` makes, and from which seed on; SEED is the one that `make sim-trace` shows.
+SEEDS ?= 20000
+FIRST ?= 0
+SEED ?= 0
+
+# Where `make kommo-widget` leaves the widget.
+WIDGET ?= target/kommo-widget.zip
+
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lint format check-config need-rust need-redis need-test-tools
+.PHONY: kommo-widget help run test fuzz bench sim sim-trace chaos lint format check-config need-rust need-redis need-test-tools
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -21,12 +35,34 @@ run: need-rust ## Build and start the desk; without settings it is a demo on htt
 
 test: need-rust need-test-tools ## Install what the tests need, then run all of them
 	@echo "== building and running every test (a first build takes a few minutes)"
-	$(CARGO) test --workspace
+	$(CARGO) test --workspace --no-fail-fast
+
+fuzz: need-rust ## Try everything that reads what comes from outside or from the store; SECONDS=600 for each of the seven
+	@echo "== fuzzing each of the seven for $(SECONDS) s; seed $(FUZZ_SEED)"
+	FUZZ_SECONDS=$(SECONDS) FUZZ_SEED=$(FUZZ_SEED) $(CARGO) test -p frontdesk-actors -p frontdesk --test fuzz -- --nocapture --test-threads=1
 
 bench: need-rust need-redis ## Measure speed and memory beside the goals; SECONDS=2 for a shorter run
-	@echo "== building for speed (a first build takes some minutes), then measuring: about two and a half minutes with SECONDS=5"
+	@echo "== building for speed (a first build takes some minutes), then measuring: about four minutes with SECONDS=5"
 	@$(CARGO) bench --bench flow
 	@BENCH_SECONDS=$(SECONDS) $(CARGO) bench --bench process
+
+sim: need-rust ## Simulate nodes, store and vendors with faults; SEEDS=100000 for more, FIRST=7 to begin elsewhere
+	@echo "== building for speed, then simulating $(SEEDS) runs"
+	@SEEDS=$(SEEDS) FIRST=$(FIRST) $(CARGO) test --release -p frontdesk-actors --test simulation -- --ignored --exact campaign::campaign --nocapture
+
+sim-trace: need-rust ## Show everything that happens in one simulated run: SEED=17
+	@SEED=$(SEED) $(CARGO) test --release -p frontdesk-actors --test simulation -- --ignored --exact campaign::trace --nocapture
+
+chaos: need-rust need-redis ## Inject faults into the real desk for MINUTES=10 and write docs/chaos-report.md
+	@echo "== building for speed (a first build takes some minutes), then $(MINUTES) minutes of faults"
+	@CHAOS_SECONDS=$$(( $(MINUTES) * 60 )) CHAOS_REPORT=docs/chaos-report.md \
+	  $(CARGO) test --release --test chaos -- --nocapture the_promises_hold_under_faults
+
+kommo-widget: ## Pack the widget that is uploaded to Kommo into target/kommo-widget.zip
+	@command -v zip >/dev/null || { echo "zip is missing: apt-get install zip"; exit 1; }
+	@mkdir -p $(dir $(abspath $(WIDGET))) && rm -f $(abspath $(WIDGET))
+	@cd widgets/kommo && zip -q -r $(abspath $(WIDGET)) manifest.json script.js i18n
+	@echo "== $(WIDGET); docs/setup-kommo.md says where it goes"
 
 lint: need-rust ## Check formatting and lints
 	@echo "== cargo fmt --check"
@@ -41,7 +77,7 @@ check-config: need-rust ## Show the settings in force, and what is wrong with th
 	@$(CARGO) run --quiet --bin frontdesk -- check-config
 
 need-rust:
-	@command -v $(CARGO) >/dev/null || { echo "Rust is missing: install it from https://rustup.rs, then run make again"; exit 1; }
+	@command -v $(CARGO) >/dev/null || { echo "Rust is missing: install it from https://rustup.rs (then open a new shell, so that cargo is found), and run make again"; exit 1; }
 	@command -v cc >/dev/null || { echo "A C compiler is missing: install gcc (Debian: apt-get install build-essential), then run make again"; exit 1; }
 
 need-redis:
@@ -56,15 +92,18 @@ need-test-tools:
 	  else echo "== $$tool is missing"; missing="$$missing $$package"; fi; \
 	done; \
 	[ -z "$$missing" ] && exit 0; \
+	if [ -n "$(SUDO)" ] && ! $(SUDO) true && ! command -v brew >/dev/null; then \
+	  echo "Installing$$missing needs root, and sudo did not give it: install them as root (Debian: apt-get install$$missing), then run make test again"; exit 1; \
+	fi; \
 	echo "== installing$$missing with the system's package manager"; \
 	if command -v apt-get >/dev/null; then \
 	  $(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing; \
 	elif command -v dnf >/dev/null; then \
-	  $(SUDO) dnf install -y $$(echo $$missing | sed 's/redis-server/redis/; s/prometheus/golang-github-prometheus/'); \
+	  $(SUDO) dnf install -y $$(echo $$missing | sed 's/redis-server/redis/; s/prometheus/golang-github-prometheus/; s/bsdutils/util-linux/; s/procps/procps-ng/'); \
 	elif command -v pacman >/dev/null; then \
-	  $(SUDO) pacman -S --needed --noconfirm $$(echo $$missing | sed 's/redis-server/redis/'); \
+	  $(SUDO) pacman -S --needed --noconfirm $$(echo $$missing | sed 's/redis-server/redis/; s/bsdutils/util-linux/; s/procps/procps-ng/'); \
 	elif command -v zypper >/dev/null; then \
-	  $(SUDO) zypper --non-interactive install $$(echo $$missing | sed 's/redis-server/redis/; s/prometheus/golang-github-prometheus-prometheus/'); \
+	  $(SUDO) zypper --non-interactive install $$(echo $$missing | sed 's/redis-server/redis/; s/prometheus/golang-github-prometheus-prometheus/; s/bsdutils/util-linux/'); \
 	elif command -v brew >/dev/null; then \
 	  brew install $$(echo $$missing | sed 's/redis-server/redis/'); \
 	else \

@@ -4,7 +4,7 @@
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use frontdesk::language::{Listener, Locales};
 use frontdesk_actors::domain::{Assignee, Contact, ConversationState, CustomerMessage, Event, Inbound, Lang, Status};
-use frontdesk_actors::flow::policy::{ChannelPolicy, GatePolicy, HandoffPolicy, OutboxPolicy, TurnPolicy};
+use frontdesk_actors::flow::policy::{AwayPolicy, ChannelPolicy, GatePolicy, HandoffPolicy, OutboxPolicy, TurnPolicy};
 use frontdesk_actors::flow::{Ctx, Effect, Flow, Input, Policy, SendOutcome};
 use frontdesk_actors::ids::{ContactKey, ConversationKey, MessageId, Node};
 use frontdesk_actors::ports::{ModelReply, Verdict};
@@ -17,6 +17,14 @@ use std::time::Duration;
 /// As long as customers' first messages usually are.
 const TEXT: &str = "Hi there, does the Pro plan include single sign-on and audit logs, and how do we move over from the \
                     Starter plan?";
+
+/// When everything begins, in UTC milliseconds.
+const BEGINNING: i64 = 1_795_000_000_000;
+
+/// When the message of this id is written, in milliseconds after the beginning: the desk answers what is fresh.
+fn moment(id: u64) -> i64 {
+    i64::try_from(id).expect("ids are small") * 10_000
+}
 
 /// The desk's rules and its node; what every input is handled with.
 struct Rules {
@@ -38,13 +46,15 @@ impl Rules {
             turn: TurnPolicy::default(),
             handoff: HandoffPolicy::default(),
             outbox: OutboxPolicy::default(),
+            away: AwayPolicy::default(),
+            voice: None,
         };
         Self { policy, node: Node { name: "bench".into(), boot: 7 } }
     }
 
     fn at(&self, millis: i64) -> Ctx<'_> {
-        let now = Timestamp::from_millis(1_795_000_000_000 + millis);
-        Ctx { now, seed: [11, 12, 13], policy: &self.policy, human_mode: false, node: &self.node }
+        let now = Timestamp::from_millis(BEGINNING + millis);
+        Ctx { now, seed: [11, 12, 13], policy: &self.policy, human_mode: false, paused: false, node: &self.node }
     }
 }
 
@@ -60,11 +70,13 @@ fn wrote(id: u64, status: Status) -> Input {
         }),
         state: Some(ConversationState { status, assignee, version: 1_795_000_000_000_000 + id }),
         proof: None,
+        reply: None,
         event: Event::CustomerWrote(CustomerMessage {
             id: MessageId::numeric(id),
-            at: Timestamp::from_millis(1_795_000_000_000),
+            at: Timestamp::from_millis(BEGINNING + moment(id)),
             text: TEXT.to_owned(),
             attachments: 0,
+            voice: None,
         }),
     }))
 }
@@ -99,7 +111,7 @@ fn answered(rules: &Rules) -> Flow {
 
 /// One whole turn: the message, the end of the burst, the model's answer, the claim, and that it landed.
 fn turn(rules: &Rules, flow: &mut Flow, id: u64) {
-    let start = i64::try_from(id).expect("ids are small") * 10_000;
+    let start = moment(id);
     flow.handle(&rules.at(start), wrote(id, Status::Pending));
     let due = start + 2_000;
     let asked = flow.handle(&rules.at(due), Input::DeadlineReached);

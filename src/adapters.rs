@@ -2,10 +2,14 @@
 
 pub mod budget;
 pub mod chatwoot;
+pub mod google_docs;
+pub mod green_api;
+pub mod kommo;
 pub mod mock_model;
 pub mod openai;
 pub mod second_path;
 pub mod smtp;
 pub mod store;
 pub mod teams;
+pub mod voice;
 pub mod web;

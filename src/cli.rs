@@ -1,11 +1,22 @@
-//! The command line: `frontdesk [serve | check-config | healthcheck]`.
+//! The command line: `frontdesk [serve | check-config | check-model | healthcheck | pause | resume | status | chats … | outbox … | audit]`.
+//!
+//! What asks the running daemon does so over its admin API ([`remote`]), with the settings the daemon itself reads.
+
+mod audit;
+mod chats;
+mod check_model;
+mod green_api;
+mod outbox;
+mod remote;
+mod stop;
+mod terminal;
 
 use crate::app;
 use crate::config::{Config, Problem, Sources, check_config_report};
 use crate::telemetry::{MetricsPage, init_logging, install_panic_hook};
 use clap::{Parser, Subcommand};
 use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -21,14 +32,40 @@ struct Args {
     command: Option<Command>,
 }
 
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 enum Command {
     /// Runs the daemon. The default.
     Serve,
     /// Says what is set, where it comes from, and everything that is wrong with it.
     CheckConfig,
+    /// Asks the model that is set one question, and says what is wrong if it does not answer. Costs one short answer.
+    CheckModel,
     /// Asks the running daemon whether it lives; for container and service health checks.
     Healthcheck,
+    /// Stops everything that leaves the desk, on all nodes: the emergency stop. Webhooks are still taken.
+    Pause,
+    /// Ends the emergency stop: what is still wanted leaves.
+    Resume,
+    /// Shows whether the desk is paused, and what waits.
+    Status,
+    /// Shows conversations of the running daemon.
+    #[command(subcommand)]
+    Chats(chats::Verb),
+    /// Shows what has not left the house, and decides about messages of unknown outcome.
+    Outbox {
+        /// What to do; without it, the rows are listed.
+        #[command(subcommand)]
+        verb: Option<outbox::Verb>,
+    },
+    /// Sets the GREEN-API instance (WhatsApp) up for this desk.
+    #[command(subcommand, name = "green-api")]
+    GreenApi(green_api::Verb),
+    /// Reads the whole store, changing nothing, and says what must not be. Fails if something is.
+    Audit {
+        /// Prints the findings as JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// Runs the command line of this process.
@@ -41,7 +78,15 @@ pub fn main() -> ExitCode {
     match args.command.unwrap_or(Command::Serve) {
         Command::CheckConfig => report(&config),
         Command::Serve => in_runtime(serve(config)),
+        Command::CheckModel => in_runtime(check_model::run(&config)),
         Command::Healthcheck => in_runtime(healthcheck(config.listen.addr)),
+        Command::Pause => in_runtime(stop::run(&config, stop::Ask::Pause)),
+        Command::Resume => in_runtime(stop::run(&config, stop::Ask::Resume)),
+        Command::Status => in_runtime(stop::run(&config, stop::Ask::Status)),
+        Command::Chats(verb) => in_runtime(chats::run(&config, verb)),
+        Command::Outbox { verb } => in_runtime(outbox::run(&config, verb)),
+        Command::GreenApi(verb) => in_runtime(green_api::run(&config, verb)),
+        Command::Audit { json } => in_runtime(audit::run(&config, json)),
     }
 }
 
@@ -64,12 +109,7 @@ async fn serve(config: Config) -> Result<(), String> {
 }
 
 async fn healthcheck(listen: SocketAddr) -> Result<(), String> {
-    let ip = match listen.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip @ (IpAddr::V4(_) | IpAddr::V6(_)) => ip,
-    };
-    let url = format!("http://{}/healthz", SocketAddr::new(ip, listen.port()));
+    let url = format!("http://{}/healthz", remote::dialled(listen));
     let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(3)).build();
     let response = client.map_err(|error| error.to_string())?.get(&url).send().await;
     match response {

@@ -5,23 +5,39 @@
 //! outside this module reads the environment.
 
 mod fields;
+mod google;
+mod green_api;
 pub mod keys;
+mod kommo;
 mod layers;
+mod limits;
+mod log;
+mod mail;
+mod mode;
+mod model;
 mod problem;
 mod provenance;
 mod report;
 mod sections;
+mod transcription;
 mod validate;
 mod value;
 
+pub use google::Google;
+pub use green_api::{GreenAccess, GreenApi};
+pub use kommo::{Kommo, KommoAccess};
 pub use layers::Sources;
+pub use limits::{Limits, Scope};
+pub use log::{Log, LogFormat};
+pub use mode::BotMode;
 pub use problem::Problem;
 pub use provenance::{Origin, Provenance};
 pub use report::check_config_report;
 pub use sections::{
-    CardShape, Chatwoot, ChatwootAccess, Desk, Gate, Limits, Listen, Log, LogFormat, Mail, MailRoute, ModelApi,
-    ModelSettings, StoreSettings, Teams, Web,
+    CardShape, Chatwoot, ChatwootAccess, Desk, Gate, Listen, Mail, MailRoute, ModelApi, ModelSettings, Reclaim,
+    StoreSettings, Teams, Web,
 };
+pub use transcription::Transcription;
 pub use validate::Review;
 
 use serde::Deserialize;
@@ -43,8 +59,16 @@ pub struct Config {
     pub gate: Gate,
     /// Who answers.
     pub model: ModelSettings,
+    /// How voice messages are understood.
+    pub transcription: Transcription,
+    /// The Google document with the instructions.
+    pub google: Google,
     /// The Chatwoot account that is served.
     pub chatwoot: Chatwoot,
+    /// The WhatsApp number that is served through GREEN-API.
+    pub green_api: GreenApi,
+    /// The Kommo account that is served.
+    pub kommo: Kommo,
     /// How verification mails leave.
     pub mail: Mail,
     /// Where colleagues are told.
@@ -66,11 +90,15 @@ pub struct Config {
 }
 
 impl Config {
-    /// Returns whether this is the open demo: loopback only, no Chatwoot, and not published under a name.
+    /// Returns whether this is the open demo: loopback only, no vendor's account, and not published under a name.
     ///
     /// A model key or a mail server does not end the demo: no customer comes in through them.
     pub fn is_demo(&self) -> bool {
-        self.is_loopback() && !self.serves_chatwoot() && self.listen.public_url.as_ref().is_none_or(is_local)
+        self.is_loopback()
+            && !self.serves_chatwoot()
+            && !self.serves_green_api()
+            && !self.serves_kommo()
+            && self.listen.public_url.as_ref().is_none_or(is_local)
     }
 
     /// Returns whether somebody meant to serve Chatwoot: any of its settings is given, complete or not.

@@ -101,17 +101,27 @@ pub enum ListenError {
     Passed(#[source] io::Error),
 }
 
+/// What is listened on.
+#[derive(Debug)]
+pub struct Listening {
+    /// The listener.
+    pub listener: TcpListener,
+    /// Whether the service manager holds the socket too: then what nobody has accepted waits for the next run.
+    pub outlives_us: bool,
+}
+
 /// Takes the socket passed by the service manager, or listens on `address`.
 ///
 /// # Errors
 /// [`ListenError`], which says what to change.
-pub fn listen(address: SocketAddr) -> Result<TcpListener, ListenError> {
+pub fn listen(address: SocketAddr) -> Result<Listening, ListenError> {
     match ListenFd::from_env().take_tcp_listener(0).map_err(ListenError::Passed)? {
         Some(passed) => {
             passed.set_nonblocking(true).map_err(ListenError::Passed)?;
-            TcpListener::from_std(passed).map_err(ListenError::Passed)
+            let listener = TcpListener::from_std(passed).map_err(ListenError::Passed)?;
+            Ok(Listening { listener, outlives_us: true })
         }
-        None => bind(address),
+        None => Ok(Listening { listener: bind(address)?, outlives_us: false }),
     }
 }
 

@@ -1,9 +1,10 @@
 //! How the desk is seen from outside: log lines, metrics, and panics that reach both.
 //!
 //! Nothing here may carry a message, an address or a token. What a library would log of bodies is silenced in
-//! [`logging`]; the text of a panic is left out in [`panics`].
+//! [`logging`], numbers are hidden in [`masked`]; the text of a panic is left out in [`panics`].
 
 pub mod logging;
+mod masked;
 pub mod page;
 pub mod panics;
 pub mod process;

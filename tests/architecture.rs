@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The pure modules of the engine: no tokio, no ractor, no clock, no file, no environment.
-const PURE: [&str; 10] = [
+const PURE: [&str; 12] = [
+    "actors/src/audit/violation.rs",
+    "actors/src/journal.rs",
     "actors/src/flow.rs",
     "actors/src/flow",
     "actors/src/domain.rs",
@@ -18,7 +20,10 @@ const PURE: [&str; 10] = [
 ];
 
 /// What a pure module may use.
-const PURE_MAY_USE: [&str; 16] = [
+const PURE_MAY_USE: [&str; 19] = [
+    "crate::audit",
+    "crate::journal",
+    "std::borrow",
     "crate::domain",
     "crate::flow",
     "crate::ids",

@@ -1,12 +1,14 @@
 //! What operators write is read as documented, and what they get wrong is said, all of it at once, with a fix.
 
-use frontdesk::config::keys::{KEYS, Kind};
+use frontdesk::config::keys::{KEYS, Key, Kind};
 use frontdesk::config::{Config, MailRoute, ModelApi, Origin, Problem, Sources, check_config_report};
 use secrecy::ExposeSecret;
 use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
 use tempfile::TempDir;
+
+#[path = "config/files.rs"]
+mod files;
 
 /// A complete, sound service.
 const SERVICE: &[(&str, &str)] = &[
@@ -74,12 +76,63 @@ fn every_name_of_the_contract_is_read_and_so_is_its_generic_form() {
         let value = defaults.provenance.shown(key.path).unwrap_or_else(|| sample(key.path, key.kind));
         for name in key.names.iter().map(|name| (*name).to_owned()).chain([key.generic_name()]) {
             let cleared = key.names.iter().map(|name| (*name, ""));
-            let changes: Vec<(&str, &str)> = cleared.chain([(name.as_str(), value)]).collect();
+            let needed = needed(key.path);
+            let changes: Vec<(&str, &str)> =
+                needed.into_iter().chain(cleared).chain([(name.as_str(), value)]).collect();
             let config =
                 service_with(&changes).unwrap_or_else(|problems| panic!("{name}={value}: {}", said(&problems)));
             assert_eq!(config.provenance.origin(key.path), Some(&Origin::Environment(name)));
         }
     }
+}
+
+/// What a key is nothing without.
+fn needed(path: &str) -> Vec<(&'static str, &'static str)> {
+    static KOMMO: [(&str, &str); 3] =
+        [("KOMMO_SUBDOMAIN", "fixture"), ("KOMMO_CLIENT_SECRET", "a-secret"), ("KOMMO_TOKEN", "a-token")];
+    let key = Key::find(path);
+    let others = |all: &'static [(&str, &str)]| {
+        let own = |name: &str| key.is_some_and(|key| key.names.contains(&name));
+        all.iter().copied().filter(|(name, _)| !own(name)).collect()
+    };
+    match path.split_once('.') {
+        Some(("google", "docs_id")) => vec![("GOOGLE_APPLICATION_CREDENTIALS", "config")],
+        Some(("kommo", _)) => others(&KOMMO),
+        Some(("green_api", _)) => others(&WHATSAPP),
+        Some(_) | None => Vec::new(),
+    }
+}
+
+/// An instance of GREEN-API, whose settings belong together.
+static WHATSAPP: [(&str, &str); 4] = [
+    ("GREEN_API_URL", "https://7103.api.greenapi.com"),
+    ("GREEN_ID_INSTANCE", "7103000001"),
+    ("GREEN_API_TOKEN", "an0instance0token"),
+    ("GREEN_WEBHOOK_TOKEN", "a-webhook-token-long-enough"),
+];
+
+#[test]
+fn whatsapp_alone_is_a_service_that_needs_no_mail_server_and_its_settings_belong_together() {
+    let public = [("LISTEN_ADDR", "0.0.0.0:8080"), ("PUBLIC_URL", "https://desk.example.com")];
+    let alone: Vec<(&str, &str)> = WHATSAPP.into_iter().chain(public).collect();
+    let config = load(&alone).unwrap_or_else(|problems| panic!("{}", said(&problems)));
+    assert!(!config.is_demo() && !config.takes_green_api_unsigned());
+    assert_eq!(config.green_api.access().map(|access| access.instance), Some(7_103_000_001));
+    assert_eq!(config.green_api.human_idle, Some(Duration::from_secs(4 * 60 * 60)));
+    for (missing, _) in WHATSAPP {
+        let changes: Vec<(&str, &str)> = alone.iter().copied().filter(|(name, _)| *name != missing).collect();
+        let problems = load(&changes).expect_err("they belong together");
+        assert!(said(&problems).contains(missing), "{missing}: {}", said(&problems));
+    }
+    // Behind a proxy the desk listens on loopback, and strangers reach it all the same.
+    let proxied = [("LISTEN_ADDR", "127.0.0.1:8080"), ("PUBLIC_URL", "https://desk.example.com")];
+    let tokenless: Vec<(&str, &str)> = WHATSAPP[..3].iter().copied().chain(proxied).collect();
+    assert!(said(&load(&tokenless).expect_err("the webhook would be open")).contains("GREEN_WEBHOOK_TOKEN"));
+    let polling: Vec<(&str, &str)> = tokenless.into_iter().chain([("GREEN_POLLING", "on")]).collect();
+    let config = load(&polling).unwrap_or_else(|problems| panic!("{}", said(&problems)));
+    assert!(!config.takes_green_api_unsigned(), "nothing is pushed where notifications are fetched");
+    let gated: Vec<(&str, &str)> = alone.iter().copied().chain([("GREEN_GATE", "on")]).collect();
+    assert!(said(&load(&gated).expect_err("addresses are asked for")).contains("SMTP_URL"));
 }
 
 /// A value that fits the sound service.
@@ -88,6 +141,9 @@ fn sample(path: &str, kind: Kind) -> &'static str {
         ("store.redis_url", _) => "rediss://redis.example.com",
         ("mail.smtp_url", _) => "smtps://mail.example.com",
         ("model.prompt_file" | "desk.person_words" | "desk.locales", _) => "config",
+        ("google.credentials", _) => "config/frontdesk.toml",
+        ("google.docs_id", _) => "1a-B_2",
+        ("kommo.subdomain", _) => "fixture",
         ("model.max_tokens", _) => "500",
         (_, Kind::Text) => "desk@example.com",
         (_, Kind::Secret) => "https://localhost/a-secret-that-is-long-enough",
@@ -119,17 +175,6 @@ fn environment_beats_dotenv_beats_file_beats_default_and_empty_means_unset() {
 }
 
 #[test]
-fn the_file_can_be_named_by_the_environment_and_must_then_exist() {
-    let dir = TempDir::new().unwrap();
-    let file = dir.path().join("desk.toml");
-    fs::write(&file, "[desk]\nsite_name = \"Named\"\n").unwrap();
-    let config = load(&[("FRONTDESK_CONFIG", file.to_str().unwrap())]).unwrap();
-    assert_eq!(config.desk.site_name, "Named");
-    let problems = load(&[("FRONTDESK_CONFIG", "/nowhere/desk.toml")]).unwrap_err();
-    assert!(said(&problems).contains("/nowhere/desk.toml cannot be read"), "{}", said(&problems));
-}
-
-#[test]
 fn aliases_work_and_contradict_only_when_they_differ() {
     let config = service_with(&[("CHATWOOT_API_TOKEN", ""), ("CHATWOOT_API_KEY", "by-alias")]).unwrap();
     assert_eq!(config.chatwoot.api_token.unwrap().expose_secret(), "by-alias");
@@ -137,20 +182,6 @@ fn aliases_work_and_contradict_only_when_they_differ() {
     let problems = service_with(&[("CHATWOOT_API_KEY", "other")]).unwrap_err();
     assert_eq!(settings(&problems), ["CHATWOOT_API_TOKEN"]);
     assert!(!said(&problems).contains("other") && !said(&problems).contains("bot-token"));
-}
-
-#[test]
-fn secrets_can_stand_in_files_of_their_own() {
-    let dir = TempDir::new().unwrap();
-    let path = dir.path().join("key");
-    fs::write(&path, "sk-from-file\n").unwrap();
-    let name = path.to_str().unwrap();
-    let config = load(&[("OPENAI_API_KEY_FILE", name)]).unwrap();
-    assert_eq!(config.model.api_key.unwrap().expose_secret(), "sk-from-file");
-    let problems = load(&[("OPENAI_API_KEY_FILE", "/nowhere/key")]).unwrap_err();
-    assert!(said(&problems).contains("OPENAI_API_KEY_FILE names a file that cannot be read"), "{}", said(&problems));
-    assert!(load(&[("OPENAI_API_KEY_FILE", name), ("OPENAI_API_KEY", "another")]).is_err());
-    assert!(load(&[("FRONTDESK__MODEL__API_KEY_FILE", name)]).is_ok());
 }
 
 #[test]
@@ -246,41 +277,6 @@ fn an_address_that_is_published_or_handed_over_ends_the_demo() {
 }
 
 #[test]
-fn unknown_keys_of_a_file_are_all_named_and_syntax_errors_do_not_quote_secrets() {
-    let dir = TempDir::new().unwrap();
-    let file = |text: &str| -> Sources {
-        let path: PathBuf = dir.path().join("desk.toml");
-        fs::write(&path, text).unwrap();
-        Sources { file: Some(path), ..Sources::default() }
-    };
-    let problems = Config::load(&file("colour = 1\n[modle]\nname = \"x\"\n[model]\nnaem = \"y\"\n")).unwrap_err();
-    assert_eq!(problems.len(), 3, "{}", said(&problems));
-    assert!(said(&problems).contains("write model.name"), "{}", said(&problems));
-    let problems = Config::load(&file("[model]\napi_key = \"sk-very-secret\nname = 1\n")).unwrap_err();
-    assert!(said(&problems).contains("line 2") && !said(&problems).contains("sk-very"), "{}", said(&problems));
-    let problems = Config::load(&file("[model]\napi_key = \"sk-\\u0007very\"\n")).unwrap_err();
-    assert!(said(&problems).contains("control character") && !said(&problems).contains("very"), "{}", said(&problems));
-}
-
-#[test]
-fn a_bad_dotenv_line_is_not_quoted_and_misspelt_names_are_noticed() {
-    let dir = TempDir::new().unwrap();
-    let path = dir.path().join(".env");
-    let sources = Sources { dotenv: Some(path.clone()), ..Sources::default() };
-    fs::write(&path, "SENDER_PASSWORD=abcd efgh\n").unwrap();
-    let problems = Config::load(&sources).unwrap_err();
-    assert!(said(&problems).contains("single quotes") && !said(&problems).contains("efgh"), "{}", said(&problems));
-    fs::write(&path, "OPENAI_MODLE=x\nPOSTGRES_PASSWORD=y\n").unwrap();
-    let config = Config::load(&sources).unwrap();
-    assert!(
-        config.warnings.iter().any(|warning| warning.contains("did you mean OPENAI_MODEL")),
-        "{:?}",
-        config.warnings
-    );
-    assert!(!config.warnings.iter().any(|warning| warning.contains("POSTGRES")), "{:?}", config.warnings);
-}
-
-#[test]
 fn neither_debug_nor_the_report_shows_a_secret() {
     let config = service_with(&[
         ("REDIS_URL", "rediss://user:redispw@redis.example.com:6380"),
@@ -334,4 +330,26 @@ fn offsets_from_utc_are_read_as_people_write_them() {
     for bad in ["5", "+25:00", "+05:99", "Asia/Almaty", "+", "+:", "+\u{661}\u{661}\u{661}"] {
         assert!(service_with(&[("DESK_UTC_OFFSET", bad)]).is_err(), "{bad}");
     }
+}
+
+#[test]
+fn kommo_needs_its_account_its_secret_and_a_way_to_a_token() {
+    let settings = [("KOMMO_SUBDOMAIN", "fixture"), ("KOMMO_CLIENT_SECRET", "a-secret"), ("KOMMO_TOKEN", "a-token")];
+    let config = service_with(&settings).unwrap_or_else(|problems| panic!("{}", said(&problems)));
+    let access = config.kommo.access().expect("it is configured");
+    assert_eq!((access.subdomain, access.base_url.as_str()), ("fixture", "https://fixture.kommo.com/"));
+    assert!(config.serves_kommo() && !config.kommo.gate);
+    assert!(config.warnings.iter().any(|warning| warning.contains("KOMMO_WEBHOOK_SECRET")), "{:?}", config.warnings);
+    for missing in 0..settings.len() {
+        let some: Vec<_> =
+            settings.iter().enumerate().filter(|(index, _)| *index != missing).map(|(_, it)| *it).collect();
+        let problems = service_with(&some).expect_err("something is missing");
+        assert!(said(&problems).contains(settings[missing].0), "{}", said(&problems));
+    }
+    let wrong = [settings[0], settings[1], settings[2], ("KOMMO_WEBHOOK_SECRET", "short")];
+    assert!(service_with(&wrong).is_err());
+    let whole = [("KOMMO_SUBDOMAIN", "fixture.kommo.com"), settings[1], settings[2]];
+    assert!(service_with(&whole).is_err());
+    let slow = [settings[0], settings[1], settings[2], ("FRONTDESK__KOMMO__TIMEOUT", "30s")];
+    assert!(said(&service_with(&slow).expect_err("two nodes could refresh")).contains("kommo.timeout"));
 }

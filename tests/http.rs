@@ -8,12 +8,18 @@
 mod admin;
 #[path = "http/fake.rs"]
 mod fake;
+#[path = "http/kommo.rs"]
+mod kommo;
 #[path = "http/operations.rs"]
 mod operations;
 #[path = "http/page.rs"]
 mod page;
+#[path = "http/people.rs"]
+mod people;
 #[path = "http/server.rs"]
 mod server;
+#[path = "http/stuck.rs"]
+mod stuck;
 #[path = "http/verification.rs"]
 mod verification;
 #[path = "http/webhooks.rs"]

@@ -7,12 +7,19 @@ mod journeys {
     mod answering;
     mod asking;
     mod fetching;
+    mod forgotten;
     mod handing_over;
     mod human;
+    mod instructed;
     mod intake;
+    mod kommo;
     mod mailing;
     mod mode;
+    mod shadow;
+    mod stops;
+    mod timers;
     mod unassigned;
     mod verified;
     mod verifying;
+    mod voice;
 }

@@ -1,15 +1,19 @@
 //! The model adapter against a provider on the loopback: what is sent, what is understood, what the operator reads.
 
-use frontdesk::adapters::openai::{Api, CANNOT_ANSWER, Instructions, OpenAi, Probe, SHIPPED_INSTRUCTIONS, Settings};
+use frontdesk::adapters::openai::{Api, CANNOT_ANSWER, OpenAi, Probe, Settings};
+use frontdesk::instructions::{Files, SHIPPED_INSTRUCTIONS, Watch};
 use frontdesk_actors::domain::{Lang, Remembered, Role};
 use frontdesk_actors::ids::ConversationKey;
 use frontdesk_actors::ports::{Model, ModelError, ModelErrorKind, ModelReply, Prompt};
-use frontdesk_actors::time::Timestamp;
+use frontdesk_actors::time::{SystemClock, Timestamp};
 use frontdesk_sandbox::model::{ModelDouble, Reply};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+#[path = "model/setup.rs"]
+mod setup;
 
 const KEY: &str = "sk-test-very-secret";
 
@@ -22,7 +26,7 @@ fn settings(double: &ModelDouble) -> Settings {
         temperature: Some(0.3),
         api: Api::Chat,
         call_timeout: Duration::from_secs(10),
-        instructions: Instructions::Shipped,
+        instructions: Arc::default(),
     }
 }
 
@@ -38,6 +42,7 @@ fn prompt(history: &[(Role, &str)]) -> Prompt {
         role: *role,
         text: (*text).into(),
         at: Timestamp::from_secs(1),
+        voice: false,
     };
     Prompt {
         key: ConversationKey::new("chatwoot", 1, 57),
@@ -140,9 +145,17 @@ async fn an_operators_instructions_replace_the_shipped_ones() {
     let path = folder.path().join("prompt.md");
     std::fs::write(&path, "You sell tea.").unwrap();
     let double = ModelDouble::start().await;
-    with(&double, |settings| settings.instructions = Instructions::File(path)).reply(&question()).await.unwrap();
+    let files = Files { prompt_file: Some(path.clone()), folder: folder.path().join("bot_instructions") };
+    let watch = Watch::open(files, None, Arc::new(SystemClock)).await.unwrap();
+    let model = with(&double, |settings| settings.instructions = watch.book().clone());
+    model.reply(&question()).await.unwrap();
     let system = double.calls()[0].system();
     assert!(system.starts_with("You sell tea.") && system.contains(CANNOT_ANSWER));
+    std::fs::write(&path, "You sell coffee.").unwrap();
+    watch.reload(false).await;
+    model.reply(&question()).await.unwrap();
+    let system = double.calls()[1].system();
+    assert!(system.starts_with("You sell coffee.") && system.contains(CANNOT_ANSWER), "the next call obeys the change");
 }
 
 // === What is understood ===
@@ -351,7 +364,7 @@ async fn a_provider_that_is_not_there_is_unreachable() {
     assert!(error.detail.contains("firewall"));
 }
 
-// === The probe, and what is never shown ===
+// === The probe ===
 
 #[tokio::test]
 async fn the_probe_tells_whether_the_model_is_there_and_when_it_ends() {
@@ -365,30 +378,4 @@ async fn the_probe_tells_whether_the_model_is_there_and_when_it_ends() {
     assert_eq!(model.probe().await.unwrap().listed, Some(false));
     double.require_key("another");
     assert_eq!(model.probe().await.unwrap_err().kind, ModelErrorKind::Unauthorized);
-}
-
-#[tokio::test]
-async fn neither_settings_nor_account_show_the_key() {
-    let double = ModelDouble::start().await;
-    let settings = settings(&double);
-    let shown = format!("{settings:?} {:?}", OpenAi::new(settings.clone()).unwrap());
-    assert!(!shown.contains("sk-test"), "{shown}");
-}
-
-#[tokio::test]
-async fn a_wrong_setting_is_refused_with_its_fix() {
-    let double = ModelDouble::start().await;
-    let refused = |change: &dyn Fn(&mut Settings)| {
-        let mut settings = settings(&double);
-        change(&mut settings);
-        OpenAi::new(settings).unwrap_err().to_string()
-    };
-    let secret = |text: &str| Some(SecretString::from(text.to_owned()));
-    assert!(refused(&|s| s.api_key = secret("sk-\u{7}very")).starts_with("OPENAI_API_KEY"));
-    assert!(refused(&|s| s.base_url = "openai".into()).starts_with("OPENAI_BASE_URL"));
-    assert!(refused(&|s| s.model = " ".into()).starts_with("OPENAI_MODEL"));
-    assert!(refused(&|s| s.temperature = Some(f32::NAN)).starts_with("OPENAI_TEMPERATURE"));
-    assert!(refused(&|s| s.max_tokens = Some(0)).starts_with("OPENAI_MAX_TOKENS"));
-    assert!(refused(&|s| s.call_timeout = Duration::ZERO).starts_with("AI_CALL_TIMEOUT"));
-    assert!(refused(&|s| s.instructions = Instructions::File("/nowhere/x.md".into())).contains("/nowhere/x.md"));
 }

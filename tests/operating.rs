@@ -5,6 +5,11 @@ use frontdesk_sandbox::daemon::Daemon;
 use frontdesk_sandbox::town::{ADMIN_TOKEN, Backing, Town, Wiring, token};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
+use std::time::Duration;
+
+#[cfg(target_os = "linux")]
+#[path = "operating/terminal.rs"]
+mod terminal;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_frontdesk");
 
@@ -40,6 +45,26 @@ async fn a_generated_admin_token_stands_in_a_private_file_and_outlives_a_restart
     let list = |token: &str| daemon.http().get(daemon.url("/api/conversations")).bearer_auth(token).send();
     assert_eq!(list(made.trim()).await?.status().as_u16(), 200);
     assert_eq!(list("another-token-of-enough-length").await?.status().as_u16(), 401);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_provider_says_of_the_model_is_said_at_the_start() -> Result<()> {
+    let mut town = Town::build(BINARY, Backing::Embedded, Wiring::Full).await?;
+    let end = serde_json::json!({"id": "test-model", "shutdown_date": "2027-01-14"});
+    for (models, says) in
+        [(vec![end], "the provider will switch this model off"), (Vec::new(), "the provider does not list this model")]
+    {
+        town.model.set_models(models);
+        town.daemon.start().await?;
+        let said = async || {
+            while !town.daemon.log().contains(says) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), said()).await.with_context(|| says.to_owned())?;
+        town.daemon.kill()?;
+    }
     Ok(())
 }
 

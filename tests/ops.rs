@@ -147,6 +147,9 @@ fn every_query_of_a_dashboard_is_valid() {
     let path = dir.path().join("queries.yml");
     let rules = queries().iter().enumerate().fold(String::new(), |rules, (number, query)| {
         let query = query.replace("$__rate_interval", "5m").replace("$__range", "1h").replace("$instance", ".*");
+        let query = ["input", "cached", "output", "minute"]
+            .iter()
+            .fold(query, |query, price| query.replace(&format!("$price_{price}"), "0.6"));
         rules + &format!("  - record: query:{number}\n    expr: {}\n", Value::from(query)).replace("query:", "query:q")
     });
     fs::write(&path, format!("groups:\n- name: dashboards\n  rules:\n{rules}")).unwrap();
@@ -251,4 +254,49 @@ fn documents_only_name_settings_and_files_that_exist() {
             assert!(!looks_like_ours || names.contains(base), "{}: {assignment} is not a setting", entry.display());
         }
     }
+}
+
+// === Kommo's widget ===
+
+#[test]
+fn the_widgets_step_and_the_template_are_the_same_bot() {
+    let build = "let made; global.define = (_, make) => { made = make(); }; require('./widgets/kommo/script.js'); \
+        const widget = { i18n: () => ({}) }; made.call(widget); \
+        console.log(widget.callbacks.onSalesbotDesignerSave('frontdesk', \
+            { url: 'https://desk.example.com/api/kommo/chat/webhook' }));";
+    let step: Value = serde_json::from_str(&run("node", &["-e", build])).unwrap();
+    let template: Value = serde_json::from_str(&read("widgets/kommo/salesbot.json")).unwrap();
+    assert_eq!(step, template);
+    assert!(step.to_string().len() < 64 * 1024, "Kommo takes bots of 64 KB");
+    let manifest: Value = serde_json::from_str(&read("widgets/kommo/manifest.json")).unwrap();
+    for locale in manifest["widget"]["locale"].as_array().unwrap() {
+        let words: Value =
+            serde_json::from_str(&read(&format!("widgets/kommo/i18n/{}.json", locale.as_str().unwrap()))).unwrap();
+        let names =
+            [&manifest["widget"]["name"], &manifest["salesbot_designer"]["frontdesk"]["settings"]["url"]["name"]];
+        for name in names {
+            let (section, word) = name.as_str().unwrap().split_once('.').unwrap();
+            assert!(words[section][word].is_string(), "{locale}: {name}");
+        }
+    }
+}
+
+/// The names in a zip archive, read from its central directory.
+fn names_in(archive: &[u8]) -> BTreeSet<String> {
+    let number = |at: usize| usize::from(u16::from_le_bytes([archive[at], archive[at + 1]]));
+    let entries = (0..archive.len().saturating_sub(46)).filter(|at| archive[*at..].starts_with(b"PK\x01\x02"));
+    entries.map(|at| String::from_utf8(archive[at + 46..][..number(at + 28)].to_vec()).unwrap()).collect()
+}
+
+#[test]
+fn the_widget_that_is_uploaded_holds_what_its_manifest_names() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("widget.zip");
+    run("make", &["-s", "kommo-widget", &format!("WIDGET={}", file.display())]);
+    let names = names_in(&fs::read(&file).unwrap());
+    let manifest: Value = serde_json::from_str(&read("widgets/kommo/manifest.json")).unwrap();
+    let locales = manifest["widget"]["locale"].as_array().unwrap().iter();
+    let words = locales.map(|locale| format!("i18n/{}.json", locale.as_str().unwrap()));
+    let expected: BTreeSet<String> = words.chain(["manifest.json", "script.js", "i18n/"].map(str::to_owned)).collect();
+    assert_eq!(names, expected, "the manifest must stand at the top, and nothing else may go along");
 }

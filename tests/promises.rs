@@ -6,9 +6,16 @@
 
 mod promises {
     mod away;
+    mod failover;
+    mod forgetting;
     mod handover;
+    mod held;
     mod kills;
+    mod missed;
+    mod nodes;
+    mod nodes_takeover;
     mod outage;
+    mod quarantine;
     mod shutdown;
     mod socket;
     mod storm;

@@ -13,8 +13,16 @@ mod embedded_only;
 mod fixture;
 #[path = "store_contract/keeping.rs"]
 mod keeping;
+#[path = "store_contract/parking.rs"]
+mod parking;
 #[path = "store_contract/redis.rs"]
 mod redis_only;
+#[path = "store_contract/runs.rs"]
+mod runs;
+#[path = "store_contract/scanning.rs"]
+mod scanning;
+#[path = "store_contract/tls.rs"]
+mod tls;
 #[path = "store_contract/wakes.rs"]
 mod wakes;
 
@@ -59,6 +67,7 @@ contract! {
     commits::any_bytes_are_kept_as_they_are,
     commits::many_writers_of_one_conversation_take_turns,
     commits::erasing_leaves_nothing,
+    commits::erasing_traces_leaves_the_record_and_the_count_of_the_feed,
     keeping::the_journal_keeps_the_newest,
     keeping::a_list_shows_the_last_changed_first,
     keeping::a_setting_is_set_once,
@@ -68,6 +77,13 @@ contract! {
     keeping::a_quota_can_be_used_up_at_once,
     keeping::a_feed_takes_each_entry_once,
     keeping::a_feed_keeps_the_newest,
+    parking::entries_are_kept_in_order_until_they_are_forgotten,
+    parking::conversations_with_entries_are_found,
+    parking::no_number_is_given_twice_and_there_is_an_end,
+    parking::erasing_takes_them_along,
+    scanning::everything_is_found_with_its_memory_and_its_wake_up,
+    scanning::a_scan_misses_nothing_that_stands_throughout,
+    scanning::a_scan_tells_the_last_record_and_who_will_be_woken,
     wakes::a_due_conversation_is_taken_once_per_lease,
     wakes::the_longest_overdue_come_first,
     wakes::takes_count_until_a_commit,

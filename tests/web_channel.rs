@@ -5,6 +5,8 @@
 mod channel;
 #[path = "web_channel/fakes.rs"]
 mod fakes;
+#[path = "web_channel/page.rs"]
+mod page;
 #[path = "web_channel/routes.rs"]
 mod routes;
 #[path = "web_channel/verify.rs"]

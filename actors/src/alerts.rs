@@ -1,5 +1,5 @@
 //! The supervisor of the alert lane: incidents about the desk itself become cards, one each, through the same gate as the
-//! hand-over cards. When the colleagues' channel accepts nothing for too long, a second path is used.
+//! hand-over cards. Which paths a card may take is the sink's own business.
 
 mod incidents;
 
@@ -8,7 +8,7 @@ use crate::metrics;
 use crate::outbound::{Gate, Priority};
 use crate::ports::{AlertSink, Card, Verdict};
 use crate::shared::AbortOnDrop;
-use crate::time::{Clock, Timestamp};
+use crate::time::Clock;
 use futures::FutureExt;
 use incidents::Incidents;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
@@ -20,10 +20,7 @@ use std::time::Duration;
 /// How often open incidents are looked over and unsent cards tried again.
 const TICK: Duration = Duration::from_secs(5);
 
-/// After how long without an accepted card the second path is used.
-const SECOND_PATH: Duration = Duration::from_secs(120);
-
-/// How long one try to post a card may take, its wait at the gate included: then the other path gets its chance.
+/// How long one try to post a card may take, its wait at the gate included.
 const POST: Duration = Duration::from_secs(30);
 
 /// How many cards wait at most; the oldest are dropped, counted.
@@ -40,8 +37,12 @@ pub(crate) enum AlertsMsg {
     Raise(Incident),
     /// It is mended.
     Resolve(Incident),
+    /// Something is worth a card of its own.
+    Tell(String),
+    /// This card is to be posted.
+    Post(Box<Card>),
     /// A card went its way.
-    Posted(Card, Timestamp, bool),
+    Posted(Card, bool),
     /// Time has passed.
     Tick,
 }
@@ -50,7 +51,6 @@ pub(crate) enum AlertsMsg {
 #[derive(Debug, Clone)]
 pub(crate) struct AlertPorts {
     pub(crate) sink: Arc<dyn AlertSink>,
-    pub(crate) second: Option<Arc<dyn AlertSink>>,
     pub(crate) gate: Gate,
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -60,7 +60,7 @@ pub(crate) struct AlertPorts {
 pub(crate) struct Desk {
     ports: AlertPorts,
     incidents: Incidents,
-    waiting: VecDeque<(Card, Timestamp)>,
+    waiting: VecDeque<Card>,
     posting: Option<AbortOnDrop>,
 }
 
@@ -89,16 +89,18 @@ impl Actor for Alerts {
                 if card.is_some() {
                     tracing::error!(incident = incident.name(), "{}", incident.advice());
                 }
-                desk.queue(card, now);
+                desk.queue(card);
             }
             AlertsMsg::Resolve(incident) => {
                 let card = desk.incidents.resolve(incident, now);
-                desk.queue(card, now);
+                desk.queue(card);
             }
-            AlertsMsg::Posted(card, since, accepted) => desk.posted(card, since, accepted),
+            AlertsMsg::Tell(text) => desk.queue([Card::Resolved { text, at: now }]),
+            AlertsMsg::Post(card) => desk.queue([*card]),
+            AlertsMsg::Posted(card, accepted) => desk.posted(card, accepted),
             AlertsMsg::Tick => {
                 let due = desk.incidents.due(now);
-                desk.queue(due, now);
+                desk.queue(due);
                 myself.send_after(TICK, || AlertsMsg::Tick);
             }
         }
@@ -108,51 +110,46 @@ impl Actor for Alerts {
 }
 
 impl Desk {
-    fn queue(&mut self, cards: impl IntoIterator<Item = Card>, now: Timestamp) {
-        self.waiting.extend(cards.into_iter().map(|card| (card, now)));
+    fn queue(&mut self, cards: impl IntoIterator<Item = Card>) {
+        self.waiting.extend(cards);
         while self.waiting.len() > MAX_WAITING {
             self.waiting.pop_front();
             ::metrics::counter!(metrics::ALERTS, "key" => "overflow", "outcome" => "dropped").increment(1);
         }
     }
 
-    fn posted(&mut self, card: Card, since: Timestamp, accepted: bool) {
+    fn posted(&mut self, card: Card, accepted: bool) {
         self.posting = None;
         let outcome = if accepted { "posted" } else { "failed" };
         ::metrics::counter!(metrics::ALERTS, "key" => "card", "outcome" => outcome).increment(1);
         if !accepted {
-            self.waiting.push_front((card, since));
+            self.waiting.push_front(card);
         }
     }
 
     /// Posts the oldest card in a task of its own, one at a time; a refused one is tried again at the next tick.
     fn post_next(&mut self, myself: &ActorRef<AlertsMsg>) {
-        if self.posting.is_some() {
+        // While everything is paused cards wait like the rest, on the second path too.
+        if self.posting.is_some() || self.ports.gate.is_paused() {
             return;
         }
-        let Some((card, since)) = self.waiting.pop_front() else { return };
+        let Some(card) = self.waiting.pop_front() else { return };
         let (ports, myself) = (self.ports.clone(), myself.clone());
         self.posting = Some(AbortOnDrop::spawn(async move {
             // A sink that panics or hangs is one that accepted nothing.
-            let posted = tokio::time::timeout(POST, AssertUnwindSafe(post(&ports, &card, since)).catch_unwind()).await;
+            let posted = tokio::time::timeout(POST, AssertUnwindSafe(post(&ports, &card)).catch_unwind()).await;
             let accepted = matches!(posted, Ok(Ok(true)));
             if !accepted {
                 tokio::time::sleep(TICK).await;
             }
             // The supervisor only ends with the engine.
-            let _ = myself.cast(AlertsMsg::Posted(card, since, accepted));
+            let _ = myself.cast(AlertsMsg::Posted(card, accepted));
         }));
     }
 }
 
 /// Posts a card. Returns whether somebody accepted it, or nobody ever will.
-async fn post(ports: &AlertPorts, card: &Card, since: Timestamp) -> bool {
-    let late = ports.clock.now().since(since) >= SECOND_PATH;
-    if let Some(second) = ports.second.as_ref().filter(|_| late)
-        && matches!(second.post(card).await, Verdict::Settled { .. })
-    {
-        return true;
-    }
+async fn post(ports: &AlertPorts, card: &Card) -> bool {
     let permit = ports.gate.acquire(Priority::High).await;
     let verdict = ports.sink.post(card).await;
     ports.gate.report(&verdict);

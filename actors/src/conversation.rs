@@ -6,22 +6,29 @@
 //! can always hear "stop".
 
 mod commit;
+mod ears;
 pub(crate) mod effects;
+mod journal;
 mod live;
+mod load;
 mod measure;
+mod reading;
 
 use crate::directory::places::Vitals;
 use crate::engine::{ChallengeView, DeliverError, Receipt, View};
 use crate::flow::Input;
 use crate::ids::ConversationKey;
+use crate::journal::JournalEntry;
 use crate::outbound::Permit;
 use crate::ports::Due;
 use crate::shared::Shared;
+use crate::view::Decided;
 use live::Live;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 /// The actor.
 #[derive(Debug)]
@@ -48,10 +55,14 @@ pub(crate) enum ConversationMsg {
     Deadline,
     /// Somebody wants to see it.
     View(oneshot::Sender<Result<Option<View>, DeliverError>>),
+    /// Somebody wants to know what it heard since its last commit.
+    Unwritten(oneshot::Sender<Vec<JournalEntry>>),
     /// Somebody opened a verification link.
     Challenge(String, oneshot::Sender<Result<ChallengeView, DeliverError>>),
     /// A predecessor left work.
     Revive,
+    /// Another node has written.
+    Nudged,
 }
 
 /// Who waits for the acknowledgement of an input.
@@ -62,6 +73,8 @@ pub(crate) struct Asker {
     /// Set when an actor takes up the input: one that ends without an answer then failed on it, or was killed over it. One
     /// that was only waiting in the mailbox of a failing actor is innocent.
     pub(crate) begun: Arc<AtomicBool>,
+    /// When the input came, to see how soon it silences the desk.
+    pub(crate) came: Instant,
 }
 
 /// The acknowledgement of an input: what it did is durable.
@@ -70,6 +83,8 @@ pub(crate) struct Answer {
     pub(crate) receipt: Receipt,
     /// For presses of buttons behind a link: where it leads.
     pub(crate) challenge: Option<ChallengeView>,
+    /// For decisions about held rows: what became of them.
+    pub(crate) decided: Option<Decided>,
 }
 
 impl ConversationMsg {
@@ -89,7 +104,25 @@ impl ConversationMsg {
             | ConversationMsg::Permit(..)
             | ConversationMsg::Wake(_)
             | ConversationMsg::Deadline
-            | ConversationMsg::Revive => {}
+            | ConversationMsg::Unwritten(_)
+            | ConversationMsg::Revive
+            | ConversationMsg::Nudged => {}
+        }
+    }
+
+    /// Returns whether nobody outside waits for it.
+    fn is_own_work(&self) -> bool {
+        match self {
+            ConversationMsg::Hear(_, asker) => asker.is_none(),
+            ConversationMsg::Permit(..)
+            | ConversationMsg::Wake(_)
+            | ConversationMsg::Deadline
+            | ConversationMsg::Revive => true,
+            // A nudge is another node's news, and the two others are asked for by somebody who looks on.
+            ConversationMsg::View(_)
+            | ConversationMsg::Challenge(..)
+            | ConversationMsg::Unwritten(_)
+            | ConversationMsg::Nudged => false,
         }
     }
 
@@ -101,22 +134,25 @@ impl ConversationMsg {
 
 impl Actor for ConversationActor {
     type Msg = ConversationMsg;
-    type State = Live;
+    // Boxed: the actor's task keeps room for its state in several places.
+    type State = Box<Live>;
     type Arguments = Spawn;
 
-    async fn pre_start(&self, _: ActorRef<ConversationMsg>, spawn: Spawn) -> Result<Live, ActorProcessingErr> {
-        Ok(Live::new(spawn))
+    async fn pre_start(&self, _: ActorRef<ConversationMsg>, spawn: Spawn) -> Result<Box<Live>, ActorProcessingErr> {
+        Ok(Box::new(Live::new(spawn)))
     }
 
     async fn handle(
         &self,
         myself: ActorRef<ConversationMsg>,
         msg: ConversationMsg,
-        live: &mut Live,
+        live: &mut Box<Live>,
     ) -> Result<(), ActorProcessingErr> {
         let counted = msg.is_counted();
+        live.vitals().own_work.store(msg.is_own_work(), Ordering::Relaxed);
         // Boxed: an inline future would swell every idle actor for ever.
         Box::pin(live.on(msg)).await;
+        live.vitals().own_work.store(false, Ordering::Relaxed);
         if counted {
             live.uncount();
         }
@@ -124,7 +160,7 @@ impl Actor for ConversationActor {
         Ok(())
     }
 
-    async fn post_stop(&self, _: ActorRef<ConversationMsg>, live: &mut Live) -> Result<(), ActorProcessingErr> {
+    async fn post_stop(&self, _: ActorRef<ConversationMsg>, live: &mut Box<Live>) -> Result<(), ActorProcessingErr> {
         live.vitals().phase.store(usize::MAX, Ordering::Relaxed);
         Ok(())
     }

@@ -3,13 +3,15 @@
 //!
 //! It never waits for a conversation and never touches the store: the watch (`directory/watch.rs`) does that.
 
+pub(crate) mod nudges;
 pub(crate) mod places;
 pub(crate) mod restart;
 pub(crate) mod watch;
 
+use crate::aside;
 use crate::conversation::{ConversationActor, ConversationMsg, Spawn};
 use crate::engine::DeliverError;
-use crate::flow::Incident;
+use crate::flow::{Incident, Input};
 use crate::ids::ConversationKey;
 use crate::metrics;
 use crate::shared::Shared;
@@ -21,6 +23,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use tokio::sync::oneshot;
 use watch::Watch;
 
 /// The supervisor.
@@ -36,6 +39,10 @@ pub(crate) enum DirectoryMsg {
     Respawn(ConversationKey),
     /// Sets a conversation aside: its record cannot be read.
     Quarantine(ConversationKey),
+    /// That a conversation is set aside is in the store.
+    Noted(ConversationKey),
+    /// Takes back a conversation that was set aside; answers whether it was.
+    Forget(ConversationKey, oneshot::Sender<bool>),
     /// Lets conversations leave memory that have been idle for longer than this.
     Passivate(Duration),
     /// Starts the watch.
@@ -57,6 +64,7 @@ impl Actor for Directory {
     type Arguments = Arc<Shared>;
 
     async fn pre_start(&self, _: ActorRef<DirectoryMsg>, shared: Arc<Shared>) -> Result<Roster, ActorProcessingErr> {
+        shared.spawn(nudges::hear(shared.clone()));
         Ok(Roster { shared, served: HashMap::new(), failures: Failures::default(), watch: None })
     }
 
@@ -69,7 +77,10 @@ impl Actor for Directory {
         match msg {
             DirectoryMsg::Route(key, msg) => roster.route(&myself, key, msg).await,
             DirectoryMsg::Respawn(key) => roster.respawn(&myself, key).await,
-            DirectoryMsg::Quarantine(key) => roster.quarantine(&key),
+            DirectoryMsg::Quarantine(key) => roster.quarantine(&key, "its record cannot be read"),
+            DirectoryMsg::Noted(key) => roster.shared.places.note(&key),
+            // Whoever has stopped waiting does not mind.
+            DirectoryMsg::Forget(key, port) => drop(port.send(roster.forget(&key))),
             DirectoryMsg::Passivate(idle) => roster.passivate(idle),
             DirectoryMsg::StartWatch => roster.start_watch(&myself).await,
         }
@@ -107,6 +118,8 @@ impl Roster {
             places::Routed::Absent(msg) => {
                 let vitals = Arc::new(Vitals::default());
                 vitals.waiting.store(usize::from(msg.is_counted()), Ordering::Relaxed);
+                // What was taken from the wake index is this node's until it is done.
+                vitals.busy.store(matches!(msg, ConversationMsg::Wake(_)), Ordering::Relaxed);
                 self.start(myself, key, vitals, vec![msg]).await;
             }
         }
@@ -149,7 +162,7 @@ impl Roster {
             let mut part = self.shared.places.lock(&key);
             match part.get_mut(&key) {
                 Some(Place::Between(vitals, parked)) => (vitals.clone(), std::mem::take(parked)),
-                Some(Place::Live(_) | Place::Quarantined) | None => return,
+                Some(Place::Live(_) | Place::Quarantined { .. }) | None => return,
             }
         };
         self.start(myself, key, parked.0, parked.1).await;
@@ -163,6 +176,7 @@ impl Roster {
             return;
         }
         let Some(key) = self.served.remove(&who.get_id()) else { return };
+        let of_its_own = cause == Some("panic") && self.was_own_work(&key);
         let verdict = match cause {
             Some(cause) => {
                 counter!(metrics::RESTARTS, "cause" => cause).increment(1);
@@ -171,21 +185,41 @@ impl Roster {
             None => Verdict::Respawn(Duration::ZERO),
         };
         match verdict {
-            Verdict::Respawn(pause) => self.hand_over(myself, key, cause.is_some(), pause),
-            Verdict::GiveUp => self.quarantine(&key),
+            Verdict::Respawn(pause) => {
+                let poisoned = of_its_own && self.failures.note_own(&key, self.shared.ports.clock.now());
+                let revival = match (cause, poisoned) {
+                    (None, _) => None,
+                    (Some(_), false) => Some(ConversationMsg::Revive),
+                    // What it fails on twice it is not to try a third time.
+                    (Some(_), true) => Some(ConversationMsg::hear(Input::Poisoned)),
+                };
+                self.hand_over(myself, key, revival, pause);
+            }
+            Verdict::GiveUp => self.quarantine(&key, "it keeps failing"),
         }
     }
 
-    /// Makes a successor if somebody waits for one or work is left.
-    fn hand_over(&self, myself: &ActorRef<DirectoryMsg>, key: ConversationKey, failed: bool, pause: Duration) {
+    /// Returns whether a failed conversation was at work that nobody outside had asked for.
+    fn was_own_work(&self, key: &ConversationKey) -> bool {
+        self.shared.places.vitals(key).is_some_and(|vitals| vitals.own_work.swap(false, Ordering::Relaxed))
+    }
+
+    /// Makes a successor if it failed, if somebody waits for one, or if work is left.
+    fn hand_over(
+        &self,
+        myself: &ActorRef<DirectoryMsg>,
+        key: ConversationKey,
+        revival: Option<ConversationMsg>,
+        pause: Duration,
+    ) {
         let mut part = self.shared.places.lock(&key);
-        if matches!(part.get(&key), Some(Place::Quarantined)) {
+        if matches!(part.get(&key), Some(Place::Quarantined { .. })) {
             return;
         }
         let (vitals, mut parked) = match part.remove(&key) {
             Some(Place::Live(slot)) => (slot.vitals, Vec::new()),
             Some(Place::Between(vitals, parked)) => (vitals, parked),
-            Some(Place::Quarantined) | None => return,
+            Some(Place::Quarantined { .. }) | None => return,
         };
         // What the dead actor had in its mailbox is gone; its callers have been told and ask again.
         vitals.waiting.store(parked.iter().filter(|msg| msg.is_counted()).count(), Ordering::Relaxed);
@@ -193,9 +227,8 @@ impl Roster {
             parked.into_iter().for_each(|msg| msg.refuse(DeliverError::Closing));
             return;
         }
-        if failed || vitals.busy.load(Ordering::Relaxed) {
-            parked.push(ConversationMsg::Revive);
-        }
+        let left = vitals.busy.load(Ordering::Relaxed).then_some(ConversationMsg::Revive);
+        parked.extend(revival.or(left));
         if parked.is_empty() {
             counter!(metrics::PASSIVATIONS).increment(1);
             return;
@@ -210,21 +243,36 @@ impl Roster {
         self.shared.closing.load(Ordering::Relaxed)
     }
 
-    fn quarantine(&mut self, key: &ConversationKey) {
-        let before = self.shared.places.lock(key).insert(key.clone(), Place::Quarantined);
+    fn quarantine(&mut self, key: &ConversationKey, why: &'static str) {
+        let before = self.shared.places.lock(key).insert(key.clone(), Place::Quarantined { noted: false });
+        let again = matches!(before, Some(Place::Quarantined { .. }));
         let parked = match before {
             Some(Place::Between(_, parked)) => parked,
             Some(Place::Live(slot)) => {
                 slot.actor.stop(None);
                 Vec::new()
             }
-            Some(Place::Quarantined) | None => Vec::new(),
+            Some(Place::Quarantined { .. }) | None => Vec::new(),
         };
         for msg in parked {
             msg.refuse(DeliverError::Quarantined);
         }
         gauge!(metrics::QUARANTINED).set(self.shared.places.count().1 as f64);
         self.shared.raise(Incident::Quarantined);
+        if !again {
+            aside::quarantine(&self.shared, key, why);
+        }
+    }
+
+    /// Takes a conversation back that was set aside. Returns whether it was.
+    fn forget(&mut self, key: &ConversationKey) -> bool {
+        self.failures.forgive(key);
+        let mut part = self.shared.places.lock(key);
+        let was = matches!(part.get(key), Some(Place::Quarantined { .. }));
+        if was {
+            part.remove(key);
+        }
+        was
     }
 
     /// Lets idle conversations leave memory: they finish what is in their mailbox; what comes later is parked.

@@ -4,9 +4,13 @@
 
 #![deny(clippy::disallowed_methods)]
 
-use crate::ids::{ContactKey, ConversationKey, MessageId, OutboundId};
+use crate::ids::{ContactKey, ConversationKey, MessageId, OutboundId, ReplyHandle};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+
+mod voice;
+
+pub use voice::{Voice, VoiceSource};
 
 /// The languages the desk speaks itself. (The model answers in whatever language the customer writes.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -68,6 +72,10 @@ pub struct Inbound {
     pub state: Option<ConversationState>,
     /// A proof of identity that came with the payload and was checked at the edge.
     pub proof: Option<Proof>,
+    /// Where the sender waits for exactly one answer, in channels that can be answered nowhere else. Each is answered once,
+    /// with words or without; a second event with the same one is a repetition of the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply: Option<ReplyHandle>,
     /// What happened.
     pub event: Event,
 }
@@ -98,6 +106,23 @@ pub enum Event {
         /// The vendor's id of the message.
         id: MessageId,
     },
+    /// A message left through the desk's own account at a vendor that cannot carry our ids. It is ours if a row says so;
+    /// else another program uses the same account: never a takeover, never a turn.
+    Carried {
+        /// The vendor's id of the message.
+        id: MessageId,
+        /// When it left, or when something last happened to it.
+        at: Timestamp,
+        /// What it says.
+        text: String,
+    },
+    /// The vendor tells how a message that left through the desk's account has fared.
+    Fared {
+        /// The vendor's id of the message.
+        id: MessageId,
+        /// Whether it is on its way or there; otherwise it will never arrive.
+        reached: bool,
+    },
     /// A colleague gave the desk an order in a private note.
     Ordered {
         /// The vendor's id of the note.
@@ -105,13 +130,73 @@ pub enum Event {
         /// The order.
         order: Order,
     },
+    /// The customer changed what they wrote: what is owed and remembered says so, too.
+    Edited {
+        /// The vendor's id of the message.
+        id: MessageId,
+        /// What it says, whether that is new or not: the vendor tells other changes of a message in the same way.
+        text: String,
+    },
     /// The customer's message was deleted: it must not be answered or remembered.
     Deleted {
         /// The vendor's id of the deleted message.
         id: MessageId,
     },
+    /// A person became the assignee, by the change that [`Inbound::state`] is of. Only this tells it of a conversation whose
+    /// earlier state was never heard.
+    Assigned,
     /// Only [`Inbound::state`] (or nothing that concerns the desk) changed.
     StateChanged,
+    /// What happened while nobody heard of it, read back from the vendor.
+    Missed {
+        /// The events, oldest first, none of them of this kind. [`Inbound::state`] is newer than all of them.
+        events: Vec<Event>,
+        /// Whether they are everything since the newest event that was known.
+        complete: bool,
+    },
+}
+
+impl Event {
+    /// Returns the id of the customer's message it tells of.
+    pub fn customers_message(&self) -> Option<MessageId> {
+        match self {
+            Event::CustomerWrote(message) => Some(message.id),
+            Event::PersonWrote { .. }
+            | Event::OtherWrote { .. }
+            | Event::Echo { .. }
+            | Event::Ordered { .. }
+            | Event::Edited { .. }
+            | Event::Deleted { .. }
+            | Event::Assigned
+            | Event::StateChanged
+            | Event::Carried { .. }
+            | Event::Fared { .. }
+            | Event::Missed { .. } => None,
+        }
+    }
+
+    /// Returns whether it tells that the customer wrote.
+    pub fn is_from_customer(&self) -> bool {
+        self.customers_words().is_some()
+    }
+
+    /// Returns what the customer wrote last, if it tells of that.
+    pub fn customers_words(&self) -> Option<&str> {
+        match self {
+            Event::CustomerWrote(message) => Some(&message.text),
+            Event::Missed { events, .. } => events.iter().rev().find_map(Event::customers_words),
+            Event::PersonWrote { .. }
+            | Event::OtherWrote { .. }
+            | Event::Echo { .. }
+            | Event::Carried { .. }
+            | Event::Fared { .. }
+            | Event::Ordered { .. }
+            | Event::Edited { .. }
+            | Event::Deleted { .. }
+            | Event::Assigned
+            | Event::StateChanged => None,
+        }
+    }
 }
 
 /// A customer's message.
@@ -123,8 +208,11 @@ pub struct CustomerMessage {
     pub at: Timestamp,
     /// What was written; empty if there are only attachments.
     pub text: String,
-    /// How many attachments came with it.
+    /// How many attachments came with it, a recording included.
     pub attachments: u32,
+    /// The recording that came with it, if one did: what it says is heard before the message is answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voice: Option<Voice>,
 }
 
 /// An order a colleague gives in a private note, or an operator through the API.
@@ -235,4 +323,7 @@ pub struct Remembered {
     pub text: String,
     /// When.
     pub at: Timestamp,
+    /// Whether the customer said it, and these are the words it was understood as.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub voice: bool,
 }

@@ -1,32 +1,42 @@
 //! The way in: [`Engine::start`] makes the actors, and everything outside talks to them through an [`EngineHandle`].
 
+mod journal;
+mod people;
 #[cfg(feature = "testkit")]
 mod sabotage;
 mod settings;
+mod stop;
+mod stuck;
 
-pub use crate::view::{ChallengeView, DeliverError, Intake, PhaseName, Receipt, RowView, Summary, View};
-pub use settings::{Crypto, GateSettings, MailCaps, NoBudget, Ports, Settings};
+pub use crate::view::{
+    ChallengeView, Decided, Decision, DeliverError, DraftView, Found, Intake, OutboxRow, PhaseName, Phone, Receipt,
+    Requeued, RowView, SendStatus, SetAside, Summarised, Summary, View, Waiting, Whose,
+};
+pub use settings::{Crypto, GateSettings, LEASE, MailCaps, NoBudget, Ports, Settings};
 
 use crate::alerts::{AlertPorts, Alerts};
+use crate::catch_up::Gap;
 use crate::conversation::effects::{CARDS, MAIL, MODEL};
 use crate::conversation::{Answer, Asker, ConversationMsg};
 use crate::directory::places::Places;
 use crate::directory::watch::HUMAN_MODE;
 use crate::directory::{Directory, DirectoryMsg};
-use crate::domain::{Event, Inbound, Order};
+use crate::domain::{Inbound, Order};
 use crate::flow::{Incident, Input};
 use crate::ids::ConversationKey;
 use crate::metrics;
-use crate::outbound::{Gate, Outbound, Priority};
-use crate::ports::{Act, Destination, PortError};
+use crate::outbound::{Gate, Outbound};
+use crate::pause::{self, Pause};
+use crate::ports::PortError;
 use crate::shared::Shared;
 use ::metrics::counter;
 use ractor::{Actor, ActorRef, SpawnErr};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 /// How many conversations the human switch visits when it is turned off.
 const SWEEP: usize = 10_000;
@@ -63,16 +73,7 @@ impl Engine {
     /// # Errors
     /// [`SpawnErr`] if a supervisor cannot be started.
     pub async fn start(ports: Ports, settings: Settings) -> Result<EngineHandle, SpawnErr> {
-        let mut gates: BTreeMap<String, Gate> = settings
-            .gates
-            .iter()
-            .map(|(name, gate)| (name.clone(), Gate::new(name, gate.width, gate.budget.clone(), ports.clock.clone())))
-            .collect();
-        // An account without a limit still has a gate: stopping closes it, and waits for what is on the wire.
-        for name in ports.channels.keys().map(String::as_str).chain([MODEL, MAIL, CARDS]) {
-            let unlimited = || Gate::new(name, usize::MAX / 2, Arc::new(NoBudget), ports.clock.clone());
-            gates.entry(name.to_owned()).or_insert_with(unlimited);
-        }
+        let gates = gates(&ports, &settings);
         let cards = gates[CARDS].clone();
         let shared = Arc::new(Shared {
             gates: gates.clone(),
@@ -80,25 +81,26 @@ impl Engine {
             waiting: AtomicUsize::new(0),
             human_mode: AtomicBool::new(false),
             human_mode_turns: AtomicUsize::new(0),
+            pause: Pause::default(),
             write_failed: AtomicBool::new(false),
             store_down: AtomicBool::new(false),
+            store_run: AtomicU64::new(0),
             missed_until: AtomicI64::new(ports.clock.now().as_millis()),
+            gap: Gap::default(),
             model_faulty: AtomicBool::new(false),
+            transcriber_faulty: AtomicBool::new(false),
             directory: OnceLock::new(),
             alerts: OnceLock::new(),
             closing: AtomicBool::new(false),
             failed: tokio::sync::watch::Sender::new(false),
             ended: tokio::sync::watch::Sender::new(false),
+            rescuing: Mutex::default(),
             ports,
             settings,
         });
         let (outbound, outbound_ends) = Actor::spawn(None, Outbound, gates).await?;
-        let alert_ports = AlertPorts {
-            sink: shared.ports.alerts.clone(),
-            second: shared.ports.second_alerts.clone(),
-            gate: cards,
-            clock: shared.ports.clock.clone(),
-        };
+        let alert_ports =
+            AlertPorts { sink: shared.ports.alerts.clone(), gate: cards, clock: shared.ports.clock.clone() };
         let (alerts, alerts_ends) = Actor::spawn(None, Alerts, alert_ports).await?;
         // Set once, right here.
         let _ = shared.alerts.set(alerts.clone());
@@ -106,38 +108,65 @@ impl Engine {
         let _ = shared.directory.set(directory.clone());
         // Before anything is answered: with the switch on, conversations would be handed back by mistake.
         crate::directory::watch::read_human_mode(&shared).await;
+        // Likewise: nothing may leave before it is known that it may.
+        pause::read(&shared).await;
         // Only here: what the watch takes is routed through the directory.
         directory.cast(DirectoryMsg::StartWatch).map_err(|error| SpawnErr::StartupFailed(error.into()))?;
         if let Err(error) = shared.ports.store.reclaim(&shared.settings.node).await {
             tracing::warn!(error = %error, "the store does not answer yet; work is taken when it does");
         }
-        let watched = shared.clone();
-        tokio::spawn(async move {
-            let which = tokio::select! {
-                _ = outbound_ends => "outbound",
-                _ = alerts_ends => "alerts",
-                _ = directory_ends => "directory",
-            };
-            if !watched.closing.load(Ordering::Relaxed) {
-                tracing::error!(supervisor = which, "a supervisor has failed; the process must start again");
-                watched.failed.send_replace(true);
-            }
-        });
-        Ok(EngineHandle { shared, directory, outbound: outbound.get_cell(), alerts: alerts.get_cell() })
+        tokio::spawn(watch_supervisors(shared.clone(), outbound_ends, alerts_ends, directory_ends));
+        let handle = EngineHandle { shared, directory, outbound: outbound.get_cell(), alerts: alerts.get_cell() };
+        handle.shared.spawn(handle.clone().keep_watch_aside());
+        crate::catch_up::start(&handle.shared, handle.clone());
+        crate::duties::start(&handle.shared);
+        Ok(handle)
     }
 }
 
-/// Counts one caller for as long as it waits.
-struct Waiting<'a>(&'a AtomicUsize);
+/// Waits until a supervisor ends; unless the engine is stopping, the process must start again.
+async fn watch_supervisors(
+    shared: Arc<Shared>,
+    outbound: JoinHandle<()>,
+    alerts: JoinHandle<()>,
+    directory: JoinHandle<()>,
+) {
+    let which = tokio::select! {
+        _ = outbound => "outbound",
+        _ = alerts => "alerts",
+        _ = directory => "directory",
+    };
+    if !shared.closing.load(Ordering::Relaxed) {
+        tracing::error!(supervisor = which, "a supervisor has failed; the process must start again");
+        shared.failed.send_replace(true);
+    }
+}
 
-impl<'a> Waiting<'a> {
+/// Makes a gate for every account.
+fn gates(ports: &Ports, settings: &Settings) -> BTreeMap<String, Gate> {
+    let limited = settings.gates.iter();
+    let mut gates: BTreeMap<String, Gate> = limited
+        .map(|(name, gate)| (name.clone(), Gate::new(name, gate.width, gate.budget.clone(), ports.clock.clone())))
+        .collect();
+    // An account without a limit still has a gate: stopping closes it, and waits for what is on the wire.
+    for name in ports.channels.keys().map(String::as_str).chain([MODEL, MAIL, CARDS]) {
+        let unlimited = || Gate::new(name, usize::MAX / 2, Arc::new(NoBudget), ports.clock.clone());
+        gates.entry(name.to_owned()).or_insert_with(unlimited);
+    }
+    gates
+}
+
+/// Counts one caller for as long as it waits.
+struct Queueing<'a>(&'a AtomicUsize);
+
+impl<'a> Queueing<'a> {
     fn enter(count: &'a AtomicUsize) -> Self {
         count.fetch_add(1, Ordering::Relaxed);
         Self(count)
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for Queueing<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -147,15 +176,17 @@ impl EngineHandle {
     /// Takes one inbound event. When this returns `Ok`, what the event demands is durable.
     ///
     /// An event that makes its conversation fail is tried once more on the restarted one; failing again, it is parked:
-    /// kept for an operator, and the conversation is given to the people.
+    /// kept for an operator, and the conversation is given to the people. So is one whose conversation is quarantined.
     ///
     /// # Errors
     /// [`DeliverError`]: nothing was taken, the vendor should deliver again.
     pub async fn deliver(&self, inbound: Inbound) -> Result<Receipt, DeliverError> {
         let key = inbound.key.clone();
-        match self.insist(&key, &Input::Inbound(Box::new(inbound.clone()))).await? {
-            Some(answer) => Ok(answer.receipt),
-            None => self.park(inbound).await,
+        match self.insist(&key, || Input::Inbound(Box::new(inbound.clone()))).await {
+            Ok(Some(answer)) => Ok(answer.receipt),
+            Ok(None) => self.park(inbound, Incident::EventParked).await,
+            Err(DeliverError::Quarantined) => self.park(inbound, Incident::Quarantined).await,
+            Err(error) => Err(error),
         }
     }
 
@@ -280,14 +311,20 @@ impl EngineHandle {
         self.shared.places.clear();
     }
 
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     /// Brings an input to its conversation, again if it failed on it once. `None`: it failed twice.
-    async fn insist(&self, key: &ConversationKey, input: &Input) -> Result<Option<Answer>, DeliverError> {
+    async fn insist(&self, key: &ConversationKey, input: impl Fn() -> Input) -> Result<Option<Answer>, DeliverError> {
         let mut failures = 0;
         for _ in 0..MAX_ASKS {
-            match self.ask(key, input.clone()).await? {
+            let input = input();
+            let name = input.name();
+            match self.ask(key, input).await? {
                 Asked::Heard(answer) => return Ok(Some(answer)),
                 Asked::Failed => {
-                    tracing::warn!(conversation = %key, input = input.name(), "a conversation failed on an input");
+                    tracing::warn!(conversation = %key, input = name, "a conversation failed on an input");
                     failures += 1;
                     if failures == 2 {
                         return Ok(None);
@@ -305,8 +342,8 @@ impl EngineHandle {
         self.admit(key)?;
         let (port, answer) = oneshot::channel();
         let begun = Arc::new(AtomicBool::new(false));
-        let asker = Asker { port, begun: begun.clone() };
-        let _waiting = Waiting::enter(&self.shared.waiting);
+        let asker = Asker { port, begun: begun.clone(), came: tokio::time::Instant::now() };
+        let _queueing = Queueing::enter(&self.shared.waiting);
         self.shared.route(key, ConversationMsg::Hear(Box::new(input), Some(asker)));
         match answer.await {
             Ok(answered) => answered.map(Asked::Heard),
@@ -318,7 +355,7 @@ impl EngineHandle {
 
     /// Like [`Self::insist`], for inputs that are not worth parking.
     async fn must(&self, key: &ConversationKey, input: Input) -> Result<Answer, DeliverError> {
-        self.insist(key, &input).await?.ok_or(DeliverError::Busy)
+        self.insist(key, || input.clone()).await?.ok_or(DeliverError::Busy)
     }
 
     /// Why nobody answered.
@@ -340,41 +377,14 @@ impl EngineHandle {
             if let Some(vitals) = &vitals {
                 vitals.missed.store(true, Ordering::Relaxed);
             }
+            self.shared.gap.note(self.shared.ports.clock.now());
             return Err(DeliverError::Busy);
         }
         if self.shared.waiting.load(Ordering::Relaxed) >= settings.mailboxes {
             counter!(metrics::DELIVER_BUSY, "bound" => "total").increment(1);
-            self.shared.missed_until.store(self.shared.ports.clock.now().as_millis(), Ordering::Relaxed);
+            self.shared.missed();
             return Err(DeliverError::Busy);
         }
         Ok(())
-    }
-
-    /// Keeps an event that made its conversation fail twice, and gives the conversation to the people past the flow.
-    async fn park(&self, inbound: Inbound) -> Result<Receipt, DeliverError> {
-        let parked = ConversationKey::new("parked", inbound.key.channel(), inbound.key.id());
-        let [id, ..] = self.shared.ports.crypto.random();
-        let entry = serde_json::to_vec(&inbound).expect("an inbound has only encodable fields");
-        let kept = self.shared.ports.store.append_feed(&parked, &format!("{id:016x}"), entry.into()).await;
-        kept.map_err(|error| self.shared.unavailable(error))?;
-        self.shared.raise(Incident::EventParked);
-        tracing::error!(conversation = %inbound.key, "an event made its conversation fail twice; it is parked");
-        if matches!(inbound.event, Event::CustomerWrote(_))
-            && let Some(channel) = self.shared.ports.channels.get(inbound.key.channel()).cloned()
-        {
-            let gate = self.shared.gate(inbound.key.channel()).cloned();
-            let contact = inbound.contact.map(|contact| contact.key);
-            self.shared.spawn(async move {
-                let _permit = match gate {
-                    Some(gate) => Some(gate.acquire(Priority::High).await),
-                    None => None,
-                };
-                let to = Destination { key: inbound.key, contact };
-                let id = crate::ids::OutboundId(format!("parked-{id:016x}"));
-                let verdict = channel.send(&to, &Act::Open, &id).await;
-                tracing::warn!(conversation = %to.key, ?verdict, "gave a failing conversation to the people");
-            });
-        }
-        Ok(Receipt { intake: Intake::Parked, phase: PhaseName::Human })
     }
 }

@@ -13,36 +13,62 @@
 
 #![deny(clippy::disallowed_methods)]
 
+mod age;
+mod away;
 pub mod effect;
 pub mod input;
 pub mod mark;
 pub mod memory;
 pub mod outbox;
 pub mod policy;
+pub mod shadow;
 pub mod text;
 
+mod audit;
+mod carried;
+mod clock;
+mod decide;
 mod desk;
+mod erase;
+mod forgotten;
 mod hear;
+mod known;
+mod landed;
+mod late;
 mod look;
+mod note;
+mod opened;
+mod orders;
+mod pended;
 mod phase;
 mod phases;
 mod pump;
 mod record;
+mod reload;
+mod replies;
 mod seen;
 mod settle;
 mod view;
+mod voice;
 
+pub(crate) use audit::conversation as audit;
 pub use effect::{Effect, Incident};
 pub use input::{Input, SendOutcome};
+pub use known::Known;
 pub use mark::Mark;
+pub use note::Noted;
 pub use policy::Policy;
 pub use record::DecodeError;
+pub(crate) use record::read;
+pub use reload::Kept;
+pub use view::stored_rows;
+pub(crate) use voice::unheard_call;
 
 use crate::ids::{ConversationKey, Node};
 use crate::language::Reason;
 use crate::time::Timestamp;
-use crate::view::{Intake, PhaseName};
-use desk::{Desk, Next};
+use crate::view::{Decided, Intake, PhaseName};
+use desk::{Desk, Found, Next};
 use memory::Memory;
 use phase::{Back, Phase, Signal};
 use record::{Common, Volatile};
@@ -58,6 +84,8 @@ pub struct Ctx<'a> {
     pub policy: &'a Policy,
     /// Whether the global human switch is on.
     pub human_mode: bool,
+    /// Whether an operator has stopped everything that leaves the house.
+    pub paused: bool,
     /// This node and run.
     pub node: &'a Node,
 }
@@ -75,12 +103,16 @@ pub struct Step {
     pub to: PhaseName,
     /// Whether this very input verified the customer.
     pub confirmed: bool,
+    /// What became of an operator's decision, if this input was one.
+    pub decided: Option<Decided>,
     /// Whether the memory changed.
     pub memory_changed: bool,
     /// What was decided, for the journal.
     pub why: Option<&'static str>,
     /// What is worth counting.
     pub marks: Vec<Mark>,
+    /// What the journal says beside all that.
+    pub noted: Noted,
 }
 
 /// A conversation.
@@ -89,6 +121,8 @@ pub struct Flow {
     common: Common,
     phase: Phase,
     memory: Memory,
+    /// What was decided while it was read from the store, until the next input's step tells it.
+    found: Option<Box<Found>>,
 }
 
 impl Flow {
@@ -107,31 +141,26 @@ impl Flow {
             state: None,
             seen: Default::default(),
             watermark: Default::default(),
+            person: Default::default(),
+            heard: 0,
+            pended: None,
+            opened: None,
+            found_assigned: false,
+            ordered: 0,
             owed: Vec::new(),
+            unheard: Vec::new(),
+            theirs: Vec::new(),
             first_words: String::new(),
             outbox: Default::default(),
-            next_ticket: Default::default(),
             spent: Vec::new(),
-            volatile: Volatile::default(),
+            waits_since: Timestamp::default(),
+            landed: Default::default(),
+            undelivered: Vec::new(),
+            returned: 0,
+            drafts: Vec::new(),
+            volatile: Volatile::begin(ctx),
         };
-        Self { common, phase, memory: Memory::default() }
-    }
-
-    /// Restores a conversation as stored. Rows that were on the wire are of unknown outcome now, and unfinished work must
-    /// look before it speaks: whoever worked on it is gone.
-    ///
-    /// # Errors
-    /// [`DecodeError`] if the record cannot be read. A damaged memory is no error: it is context only.
-    pub fn restore(ctx: &Ctx<'_>, record: &[u8], memory: Option<&[u8]>) -> Result<Self, DecodeError> {
-        let (common, phase) = record::decode(record)?;
-        let memory = memory.and_then(|bytes| rmp_serde::from_slice(bytes).ok()).unwrap_or_default();
-        let mut flow = Self { common, phase, memory };
-        flow.doubt_the_wire(ctx);
-        if let Phase::Bot(bot) = &mut flow.phase {
-            bot.revive(ctx.now);
-        }
-        flow.common.volatile.gap = flow.has_work();
-        Ok(flow)
+        Self { common, phase, memory: Memory::default(), found: None }
     }
 
     /// Returns the control record, encoded.
@@ -141,46 +170,53 @@ impl Flow {
 
     /// Returns the memory, encoded.
     pub fn encode_memory(&self) -> Vec<u8> {
-        // Room for the names around each text, and the texts.
-        let room = self.memory.messages().iter().map(|message| 64 + message.text.len()).sum();
-        let mut memory = Vec::with_capacity(room);
-        rmp_serde::encode::write_named(&mut memory, &self.memory).expect("a memory has only encodable fields");
-        memory
+        self.memory.encode()
     }
 
     /// Advances the conversation by one input and returns what must now be done, in order.
     pub fn handle(&mut self, ctx: &Ctx<'_>, input: Input) -> Step {
         let from = self.phase.name();
-        let mut desk = Desk {
-            ctx,
-            common: &mut self.common,
-            memory: &mut self.memory,
-            memory_dirty: false,
-            effects: Vec::new(),
-            why: None,
-            confirmed: false,
-            marks: Vec::new(),
-            person_has_it: matches!(&self.phase, Phase::Human(human) if human.touched),
-        };
+        let (heard_as, state) = note::heard(&self.common, &input);
+        let found = self.found.take();
+        let mut desk = Desk::begin(ctx, (&mut self.common, &mut self.memory), &self.phase, found);
+        // Before and after: which inbox it is may only be heard now.
+        desk.stay_in_shadow(&mut self.phase);
         let heard = desk.hear(&mut self.phase, input);
+        desk.stay_in_shadow(&mut self.phase);
         for signal in heard.signals {
             if let Some(mode) = human_switch(&self.phase, ctx, &signal) {
                 apply(&mut self.phase, &mut desk, mode);
             }
             apply(&mut self.phase, &mut desk, signal);
         }
-        // Always: a deadline that has passed is taken off the list of deadlines, whatever the input was.
-        let before = self.phase.name();
-        apply(&mut self.phase, &mut desk, Signal::Tick);
-        if self.phase.name() != before {
-            // What time led to begins at once: nothing else would wake a conversation that people left.
-            apply(&mut self.phase, &mut desk, Signal::Tick);
-        }
+        tick(&mut self.phase, &mut desk);
         desk.pump(&mut self.phase);
+        if desk.in_shadow() {
+            desk.effects.retain(|effect| !matches!(effect, Effect::Typing(_)));
+        }
         desk.common.volatile.handled = Some(ctx.now);
-        let (effects, why, confirmed, memory_changed, marks) =
-            (desk.effects, desk.why, desk.confirmed, desk.memory_dirty, desk.marks);
-        Step { effects, intake: heard.intake, from, to: self.phase.name(), confirmed, memory_changed, why, marks }
+        let (effects, why, confirmed, decided, memory_changed, marks) =
+            (desk.effects, desk.why, desk.confirmed, desk.decided, desk.memory_dirty, desk.marks);
+        let noted = Noted {
+            heard: heard_as,
+            state,
+            person: note::person(&self.phase),
+            did: note::did(&effects, |seq| desk.common.row_name(seq)),
+            dropped: desk.dropped,
+            owed: desk.common.owed.len() + desk.common.unheard.len(),
+        };
+        Step {
+            effects,
+            intake: heard.intake,
+            from,
+            to: self.phase.name(),
+            confirmed,
+            decided,
+            memory_changed,
+            why,
+            marks,
+            noted,
+        }
     }
 
     /// Events may have been missed: the vendor is looked at before the desk speaks again.
@@ -188,15 +224,27 @@ impl Flow {
         self.common.volatile.suspect = true;
     }
 
+    /// Like [`Flow::suspect`], where it is known until when events may have been missed.
+    pub fn suspect_until(&mut self, missed_until: Timestamp) {
+        self.suspect();
+        self.common.volatile.missed_until = missed_until;
+    }
+
     /// Returns when something was last said that is remembered.
     pub fn last_word(&self) -> Option<Timestamp> {
-        self.memory.messages().last().map(|message| message.at)
+        self.memory.newest_first().next().map(|said| said.at)
     }
 
     /// Returns whether something is left to do without a customer, a person or an operator.
     pub fn has_work(&self) -> bool {
-        let turn = matches!(&self.phase, Phase::Bot(bot) if bot.turn.is_some());
-        turn || self.common.outbox.has_work()
+        self.phase.turn().is_some() || self.is_called_for() || self.has_unheard() || self.common.outbox.has_work()
+    }
+
+    /// Returns whether colleagues are to be called again, and only a look at the vendor is awaited.
+    fn is_called_for(&self) -> bool {
+        let handled = self.common.volatile.handled;
+        let due = |human: &phase::Human| human.pickup.is_some_and(|pickup| handled.is_some_and(|at| pickup.due <= at));
+        matches!(&self.phase, Phase::Human(human) if due(human))
     }
 
     /// Returns whether the contact's verification in another conversation would change anything.
@@ -208,7 +256,7 @@ impl Flow {
 /// What the global human switch means to a customer's message: asked when the message is heard, after everything that came
 /// with it.
 fn human_switch(phase: &Phase, ctx: &Ctx<'_>, signal: &Signal) -> Option<Signal> {
-    if !matches!(signal, Signal::Wrote(_)) {
+    if !matches!(signal, Signal::Wrote(_) | Signal::Spoke(_)) {
         return None;
     }
     match phase {
@@ -217,6 +265,21 @@ fn human_switch(phase: &Phase, ctx: &Ctx<'_>, signal: &Signal) -> Option<Signal>
             ctx.human_mode.then_some(Signal::TakenOver(Reason::HumanMode))
         }
     }
+}
+
+/// Does what time has made due: listens to what was said, and lets the phase go on.
+fn tick(phase: &mut Phase, desk: &mut Desk<'_>) {
+    for signal in desk.listen(phase) {
+        apply(phase, desk, signal);
+    }
+    // Always: a deadline that has passed is taken off the list of deadlines, whatever the input was.
+    let before = phase.name();
+    apply(phase, desk, Signal::Tick);
+    if phase.name() != before {
+        // What time led to begins at once: nothing else would wake a conversation that people left.
+        apply(phase, desk, Signal::Tick);
+    }
+    desk.settle_pend();
 }
 
 /// Lets the phase answer a signal, and a phase it leads to begin.

@@ -22,6 +22,11 @@ impl ConversationKey {
         Self(format!("{channel}:{account}:{id}").into())
     }
 
+    /// Returns the key that only stands for what came from an account and nobody could read.
+    pub fn unread(channel: &str, account: impl fmt::Display) -> Self {
+        Self::new(channel, account, "unread")
+    }
+
     /// Reads a key that was printed earlier. `None` unless it has three non-empty parts of printable ASCII and is
     /// at most 200 bytes long.
     pub fn parse(text: &str) -> Option<Self> {
@@ -104,8 +109,9 @@ impl fmt::Display for ContactKey {
 
 /// A message as its vendor numbers it. `order` sorts messages of one conversation; `unique` tells them apart.
 ///
-/// Vendors with numeric ids (Chatwoot) use the number for both. Vendors with opaque ids use the time of the message
-/// and [`stable_hash`] of the id.
+/// Vendors with numeric ids (Chatwoot) use the number for both. Vendors with opaque ids use the time of the message in
+/// seconds and [`stable_hash`] of the id. Such a vendor may tell another time of the same message later (of the last thing
+/// that happened to it), so `unique` alone says which message it is; `order` only says where it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct MessageId {
     /// Sorts messages within a conversation.
@@ -124,6 +130,18 @@ impl MessageId {
     pub fn opaque(order: u64, id: &str) -> Self {
         Self { order, unique: stable_hash(id.as_bytes()) }
     }
+
+    /// Makes an id of a message that a vendor with opaque ids names without its time: in an edit, a deletion, a status, or
+    /// the answer to a send. It stands before all others, so it never moves a watermark.
+    pub fn named(id: &str) -> Self {
+        Self::opaque(0, id)
+    }
+
+    /// Returns whether the message stands behind another one. Of two that the vendor gives the same place, such as the same
+    /// second, neither does: what arrived first counts as the earlier one.
+    pub const fn is_behind(self, other: Self) -> bool {
+        self.order > other.order
+    }
 }
 
 /// The name under which a row leaves the house. It travels with the send where the vendor can carry it, and comes back
@@ -138,6 +156,19 @@ impl fmt::Display for OutboundId {
     }
 }
 
+/// A place where whoever sent an event waits for one answer, as the channel names it: opaque to the engine, and durable
+/// until it has been answered.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ReplyHandle(pub String);
+
+impl fmt::Debug for ReplyHandle {
+    /// Shows no address: whoever knows one may be able to answer there.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ReplyHandle({:016x})", stable_hash(self.0.as_bytes()))
+    }
+}
+
 /// Marks one attempt of one slow effect, so that a late answer to an abandoned attempt is recognised and ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -147,6 +178,19 @@ pub struct Ticket(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CommitId(pub u128);
+
+impl CommitId {
+    /// Makes an id that begins with the run of the store in which the write is made, so that a record from before a restart
+    /// of the store is told from one that was written since.
+    pub fn in_run(run: u64, unique: u64) -> Self {
+        Self((u128::from(run) << 64) | u128::from(unique))
+    }
+
+    /// Returns the run with which the id begins.
+    pub fn run(self) -> u64 {
+        u64::try_from(self.0 >> 64).unwrap_or_default()
+    }
+}
 
 /// One run of one daemon: the operator's name for the node, and a number drawn at its start.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

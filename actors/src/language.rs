@@ -64,10 +64,24 @@ pub enum Phrase {
     HandoffAsked,
     /// The desk cannot go on by itself, is sorry, and has told a person.
     HandoffSorry,
+    /// The answer comes later than anybody should wait: the desk is sorry for the delay, and the answer follows.
+    LateAnswer,
+    /// Nobody of the company has come yet; the question is kept.
+    NobodyYet,
+    /// Nobody of the company has come yet; the desk tries to help once more.
+    NobodyYetTryAgain,
     /// Attachments the desk cannot read: say so, offer a person.
     CannotReadAttachment,
+    /// A recording is too long to be listened to: say so, offer writing or a person.
+    VoiceTooLong,
+    /// No words could be made out in a recording.
+    VoiceSilent,
+    /// A recording could not be fetched or read.
+    VoiceUnreadable,
     /// For colleagues: the private note at a hand-over.
     HandoffNote(Box<HandoffNote>),
+    /// For colleagues, in shadow mode: the private note with what the desk would have said.
+    Draft(Box<Draft>),
     /// For colleagues: the title of the card at a hand-over.
     CardTitle,
     /// For colleagues: the reason, as a sentence.
@@ -91,6 +105,22 @@ pub struct HandoffNote {
     pub exchanged: usize,
     /// The last messages, oldest first, as `(who, text)`; who is "customer", "desk" or "person".
     pub last: Vec<(crate::domain::Role, String)>,
+}
+
+/// What the desk would have done, had it been allowed to speak.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// What it would have said to the customer, in the customer's language.
+    pub text: String,
+    /// Why it would have fetched a person, if so.
+    pub because: Option<Reason>,
+}
+
+impl fmt::Debug for Draft {
+    /// Shows no word of the conversation.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Draft").field("because", &self.because.as_ref().map(Reason::name)).finish_non_exhaustive()
+    }
 }
 
 /// Why a person was fetched, or why the desk fell silent. Closed: it is a metric label and a Fluent message each.
@@ -119,6 +149,8 @@ pub enum Reason {
     MailFailed,
     /// The global human switch is on.
     HumanMode,
+    /// The desk only watches here: people answer, it drafts.
+    ShadowMode,
     /// An operator asked through the API or the console.
     Operator,
     /// A colleague asked in a private note.
@@ -135,9 +167,72 @@ pub enum Reason {
     Interrupted,
     /// An event could not be processed.
     Poison,
+    /// The customer has waited so long that an answer of the desk is not welcome any more.
+    AnswerTooLate,
+    /// The vendor opened it because the desk did not take its webhooks.
+    DeskAway,
+    /// A voice message could not be listened to.
+    VoiceUnheard,
 }
 
 impl Reason {
+    /// Returns one of every reason, in the order of the declaration; `words` are the model's own. For whatever must know
+    /// all of them: texts, labels, tests.
+    pub fn every(words: &str) -> [Reason; 23] {
+        [
+            Reason::AskedByCustomer,
+            Reason::AskedByModel(words.to_owned()),
+            Reason::ModelFailed,
+            Reason::TurnDeadline,
+            Reason::EmptyReply,
+            Reason::CannotAnswer,
+            Reason::ModelUnauthorized,
+            Reason::ModelNotFound,
+            Reason::ModelQuota,
+            Reason::MailFailed,
+            Reason::HumanMode,
+            Reason::ShadowMode,
+            Reason::Operator,
+            Reason::ColleagueNote,
+            Reason::PersonWrote,
+            Reason::PersonAssigned,
+            Reason::NotPending,
+            Reason::OtherBot,
+            Reason::Interrupted,
+            Reason::Poison,
+            Reason::AnswerTooLate,
+            Reason::DeskAway,
+            Reason::VoiceUnheard,
+        ]
+    }
+
+    /// Returns whether it is something that a person of the company did themselves.
+    pub const fn is_persons_act(&self) -> bool {
+        match self {
+            Reason::PersonWrote | Reason::PersonAssigned | Reason::ColleagueNote => true,
+            Reason::AskedByCustomer
+            | Reason::AskedByModel(_)
+            | Reason::ModelFailed
+            | Reason::TurnDeadline
+            | Reason::EmptyReply
+            | Reason::CannotAnswer
+            | Reason::ModelUnauthorized
+            | Reason::ModelNotFound
+            | Reason::ModelQuota
+            | Reason::MailFailed
+            | Reason::HumanMode
+            | Reason::ShadowMode
+            | Reason::Operator
+            | Reason::NotPending
+            | Reason::OtherBot
+            | Reason::Interrupted
+            | Reason::Poison
+            | Reason::AnswerTooLate
+            | Reason::DeskAway
+            | Reason::VoiceUnheard => false,
+        }
+    }
+
     /// Returns the reason's name, for labels, Fluent keys (`reason-asked-by-customer`) and the journal.
     pub const fn name(&self) -> &'static str {
         match self {
@@ -152,6 +247,7 @@ impl Reason {
             Reason::ModelQuota => "model-quota",
             Reason::MailFailed => "mail-failed",
             Reason::HumanMode => "human-mode",
+            Reason::ShadowMode => "shadow-mode",
             Reason::Operator => "operator",
             Reason::ColleagueNote => "colleague-note",
             Reason::PersonWrote => "person-wrote",
@@ -160,6 +256,9 @@ impl Reason {
             Reason::OtherBot => "other-bot",
             Reason::Interrupted => "interrupted",
             Reason::Poison => "poison",
+            Reason::AnswerTooLate => "answer-too-late",
+            Reason::DeskAway => "desk-away",
+            Reason::VoiceUnheard => "voice-unheard",
         }
     }
 }
@@ -174,6 +273,12 @@ pub trait Phrasebook: Send + Sync + fmt::Debug {
 pub trait Analyzer: Send + Sync + fmt::Debug {
     /// Returns the language of the text, or `None` if it cannot be told (a number, an address, one ambiguous word).
     fn language(&self, text: &str) -> Option<Lang>;
+    /// Returns the language of the text in a conversation that was held in `known` so far, or `None` if that is no reason to
+    /// change. One or two words say less than what was said before them.
+    fn language_in(&self, text: &str, known: Option<Lang>) -> Option<Lang> {
+        let _ = known;
+        self.language(text)
+    }
     /// Returns whether the customer asks for a person.
     fn wants_person(&self, text: &str) -> bool;
     /// Returns whether the customer asks for the mail to be sent again.

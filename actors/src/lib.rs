@@ -6,10 +6,12 @@
 //! only way in).
 #![warn(missing_docs)]
 
+pub mod audit;
 pub mod domain;
 pub mod engine;
 pub mod flow;
 pub mod ids;
+pub mod journal;
 pub mod language;
 pub mod metrics;
 pub mod outbound;
@@ -20,6 +22,10 @@ pub mod time;
 pub mod view;
 
 mod alerts;
+mod aside;
+mod catch_up;
 mod conversation;
 mod directory;
+mod duties;
+mod pause;
 mod shared;

@@ -7,8 +7,8 @@
 mod labels;
 
 use labels::{
-    ALERT, CHANNEL, COMMIT, EFFECT, IGNORED, INTAKE, LANE, METHOD, MODEL_CALL, PHASE, REASON, ROUTE, STATUS, VERDICT,
-    VERIFICATION, VERIFY_PAGE, label,
+    ALERT, CAUGHT, CHANNEL, COMMIT, EFFECT, IGNORED, INSTRUCTIONS, INTAKE, LANE, METHOD, MODEL_CALL, PHASE, REASON,
+    ROUTE, STATUS, TRANSCRIPTION, VERDICT, VERIFICATION, VERIFY_PAGE, label,
 };
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 
@@ -77,6 +77,8 @@ pub const HYDRATIONS: &str = "frontdesk_hydrations_total";
 pub const RESTARTS: &str = "frontdesk_restarts_total";
 /// Conversations that are set aside until an operator acts.
 pub const QUARANTINED: &str = "frontdesk_conversations_quarantined";
+/// Events that are kept until an operator requeues them.
+pub const EVENTS_PARKED: &str = "frontdesk_events_parked";
 /// Conversations that left memory because nothing happened.
 pub const PASSIVATIONS: &str = "frontdesk_passivations_total";
 /// Commits, by outcome.
@@ -85,6 +87,12 @@ pub const COMMITS: &str = "frontdesk_commits_total";
 pub const COMMIT_SECONDS: &str = "frontdesk_commit_seconds";
 /// Whether the store answers.
 pub const STORE_UP: &str = "frontdesk_store_up";
+/// How often the store's server was found to be another run than before.
+pub const STORE_RESTARTS: &str = "frontdesk_store_restarts_total";
+/// Writes of other nodes that this one heard of.
+pub const NUDGES: &str = "frontdesk_nudges_total";
+/// From a person's takeover to the end of the model call it stops.
+pub const TAKEOVER_ABORT_SECONDS: &str = "frontdesk_takeover_abort_seconds";
 /// Due conversations taken from the wake index.
 pub const WAKE_TAKES: &str = "frontdesk_wake_takes_total";
 /// Looks at a vendor after a gap or an unknown send.
@@ -95,12 +103,26 @@ pub const EFFECTS: &str = "frontdesk_effects_total";
 pub const EFFECT_SECONDS: &str = "frontdesk_effect_seconds";
 /// Rows dropped at their claim, unsent.
 pub const ROWS_DROPPED: &str = "frontdesk_rows_dropped_total";
+/// Held rows that an operator sent again.
+pub const ROWS_RESENT: &str = "frontdesk_rows_resent_total";
 /// Rows of unknown outcome that wait for an operator.
 pub const ROWS_HELD: &str = "frontdesk_rows_held";
 /// Age of the oldest unanswered customer message.
 pub const OLDEST_OBLIGATION_SECONDS: &str = "frontdesk_oldest_obligation_seconds";
+/// Age of the oldest obligation in the whole store.
+pub const OLDEST_STORED_OBLIGATION_SECONDS: &str = "frontdesk_oldest_stored_obligation_seconds";
+/// Obligations nobody would ever have looked after.
+pub const OBLIGATIONS_FOUND: &str = "frontdesk_obligations_found_total";
+/// Events read back after a gap.
+pub const CAUGHT_UP: &str = "frontdesk_caught_up_total";
 /// Texts that landed although a person had taken over meanwhile.
 pub const SENT_AFTER_PERSON: &str = "frontdesk_sent_after_person_total";
+/// Texts that stand at a vendor twice.
+pub const SENT_TWICE: &str = "frontdesk_sent_twice_total";
+/// Customer messages that were owed an answer with nobody to give it.
+pub const OBLIGATIONS_LOST: &str = "frontdesk_obligations_lost_total";
+/// Claims that were too old when the write was about to begin.
+pub const CLAIMS_EXPIRED: &str = "frontdesk_claims_expired_total";
 /// Turns, by outcome.
 pub const TURNS: &str = "frontdesk_turns_total";
 /// From the customer's message to our answer at the vendor.
@@ -111,6 +133,18 @@ pub const MODEL_CALLS: &str = "frontdesk_model_calls_total";
 pub const MODEL_CALL_SECONDS: &str = "frontdesk_model_call_seconds";
 /// Model calls stopped before they answered.
 pub const MODEL_CALLS_ABORTED: &str = "frontdesk_model_calls_aborted_total";
+/// Tokens that providers have charged, by what they were for.
+pub const MODEL_TOKENS: &str = "frontdesk_model_tokens_total";
+/// Recordings listened to, by outcome.
+pub const TRANSCRIPTIONS: &str = "frontdesk_transcriptions_total";
+/// Listening to one recording, fetching it included.
+pub const TRANSCRIPTION_SECONDS: &str = "frontdesk_transcription_seconds";
+/// Seconds of speech that providers have charged.
+pub const TRANSCRIBED_SECONDS: &str = "frontdesk_transcribed_seconds_total";
+/// How long ago the model's instructions were last seen to stand as they are in force.
+pub const INSTRUCTIONS_AGE: &str = "frontdesk_instructions_age_seconds";
+/// Texts of instructions that were not taken.
+pub const INSTRUCTIONS_REFUSED: &str = "frontdesk_instructions_refused_total";
 /// Conversations handed to a person, by reason.
 pub const HANDOFFS: &str = "frontdesk_handoffs_total";
 /// Conversations a person took by themselves.
@@ -131,9 +165,15 @@ pub const GATE_PAUSED: &str = "frontdesk_gate_paused";
 pub const ALERTS: &str = "frontdesk_alerts_total";
 /// Whether the global human switch is on.
 pub const HUMAN_MODE: &str = "frontdesk_human_mode";
+/// Hand-overs that nobody picked up in time.
+pub const NOT_PICKED_UP: &str = "frontdesk_not_picked_up_total";
+/// Drafts for colleagues in shadow mode, by what the desk would have done.
+pub const DRAFTS: &str = "frontdesk_drafts_total";
+/// Whether everything that leaves the house is paused.
+pub const PAUSED: &str = "frontdesk_paused";
 /// Inputs that changed nothing, by why.
 pub const INPUTS_IGNORED: &str = "frontdesk_inputs_ignored_total";
-/// Results that came for an abandoned attempt.
+/// Results that came for an abandoned attempt, or told what was known (`settled`).
 pub const LATE_REPLIES: &str = "frontdesk_late_replies_total";
 /// Open pages.
 pub const PAGE_SESSIONS: &str = "frontdesk_page_sessions";
@@ -182,10 +222,22 @@ pub const ALL: &[Metric] = &[
     ),
     counter(RESTARTS, "Actors restarted, by cause.", &[label("cause", &["panic", "killed", "gate", "watch"])]),
     gauge(QUARANTINED, "Conversations set aside because their record cannot be read.", &[]),
+    gauge(EVENTS_PARKED, "Events that their conversations could not take; kept until an operator requeues them.", &[]),
     counter(PASSIVATIONS, "Conversations that left memory because nothing happened.", &[]),
     counter(COMMITS, "Commits, by outcome.", &[COMMIT]),
     histogram(COMMIT_SECONDS, "One commit, as the engine waits for it.", &[COMMIT]),
     gauge(STORE_UP, "1 while the store answers.", &[]),
+    counter(
+        STORE_RESTARTS,
+        "How often the store's server was found to be another run than before: it may have forgotten its last writes.",
+        &[],
+    ),
+    counter(NUDGES, "Writes of other nodes that this one heard of.", &[]),
+    histogram(
+        TAKEOVER_ABORT_SECONDS,
+        "From a person's takeover to the end of the model call it stops: on the node that heard of it, or on another.",
+        &[label("where", &["here", "elsewhere"])],
+    ),
     counter(
         WAKE_TAKES,
         "Due conversations taken from the wake index.",
@@ -200,12 +252,27 @@ pub const ALL: &[Metric] = &[
     histogram(EFFECT_SECONDS, "One effect on the wire.", &[EFFECT, VERDICT]),
     counter(
         ROWS_DROPPED,
-        "Rows dropped at their claim, unsent.",
-        &[label("why", &["person_has_it", "stale", "unwanted"])],
+        "Rows dropped unsent, or held and then dropped by an operator.",
+        &[label("why", &["person_has_it", "stale", "unwanted", "operator"])],
     ),
+    counter(ROWS_RESENT, "Held rows that an operator sent again.", &[]),
     gauge(ROWS_HELD, "Rows of unknown outcome that wait for an operator.", &[]),
     gauge(OLDEST_OBLIGATION_SECONDS, "Age of the oldest unanswered customer message; 0 if there is none.", &[]),
+    gauge(
+        OLDEST_STORED_OBLIGATION_SECONDS,
+        "Age of the oldest obligation in the whole store, as of the last walk through it; 0 if there is none.",
+        &[],
+    ),
+    counter(OBLIGATIONS_FOUND, "Obligations without a wake-up that the sweep has found. Must stay 0.", &[]),
+    counter(CAUGHT_UP, "Missed events that were read back after a gap, and own conversations looked at.", &[CAUGHT]),
     counter(SENT_AFTER_PERSON, "Texts that landed although a person had taken over meanwhile.", &[]),
+    counter(SENT_TWICE, "Texts of the desk that were seen at a vendor under two message ids.", &[]),
+    counter(
+        OBLIGATIONS_LOST,
+        "Customer messages found owed an answer in a stored record, without a turn and without a person.",
+        &[],
+    ),
+    counter(CLAIMS_EXPIRED, "Claims too old when the write was about to begin: nothing was sent, claimed again.", &[]),
     counter(
         TURNS,
         "Turns, by outcome.",
@@ -218,6 +285,24 @@ pub const ALL: &[Metric] = &[
         MODEL_CALLS_ABORTED,
         "Model calls stopped before they answered.",
         &[label("why", &["person_has_it", "new_message", "deadline", "stopping"])],
+    ),
+    counter(
+        MODEL_TOKENS,
+        "Tokens, as providers have counted them: of prompts, of their cached parts, and of answers.",
+        &[label("by", &["answers", "transcription"]), label("kind", &["input", "cached", "output"])],
+    ),
+    counter(TRANSCRIPTIONS, "Recordings listened to, by outcome.", &[TRANSCRIPTION]),
+    histogram(TRANSCRIPTION_SECONDS, "Listening to one recording, fetching it included.", &[TRANSCRIPTION]),
+    counter(TRANSCRIBED_SECONDS, "Seconds of speech, as providers that charge by time have counted them.", &[]),
+    gauge(
+        INSTRUCTIONS_AGE,
+        "How long ago the model's instructions were last seen to stand as they are in force.",
+        &[INSTRUCTIONS],
+    ),
+    counter(
+        INSTRUCTIONS_REFUSED,
+        "Texts of instructions that were not taken, by source and cause.",
+        &[INSTRUCTIONS, label("why", &["empty", "too_long", "shrunken", "unreadable"])],
     ),
     counter(HANDOFFS, "Conversations handed to a person, by reason.", &[REASON]),
     counter(TAKEOVERS, "Conversations a person took by themselves, by reason.", &[REASON]),
@@ -237,11 +322,18 @@ pub const ALL: &[Metric] = &[
         &[ALERT, label("outcome", &["raised", "folded", "posted", "failed", "dropped"])],
     ),
     gauge(HUMAN_MODE, "1 while the global human switch is on.", &[]),
+    counter(NOT_PICKED_UP, "Times nobody had picked up a conversation for which the desk fetched a person.", &[]),
+    counter(
+        DRAFTS,
+        "Drafts for colleagues in shadow mode, by what the desk would have done.",
+        &[label("kind", &["answer", "person"])],
+    ),
+    gauge(PAUSED, "1 while everything that leaves the house is paused.", &[]),
     counter(INPUTS_IGNORED, "Inputs that changed nothing, by why.", &[IGNORED]),
     counter(
         LATE_REPLIES,
         "Results that came for an abandoned attempt and were ignored.",
-        &[label("kind", &["model", "send", "look"])],
+        &[label("kind", &["model", "send", "look", "voice"])],
     ),
     gauge(PAGE_SESSIONS, "Open pages.", &[]),
     counter(PANICS, "Panics anywhere in the process.", &[]),
@@ -278,80 +370,4 @@ pub fn touch_all() {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::BTreeSet;
-
-    #[test]
-    fn names_follow_the_conventions_and_are_unique() {
-        let mut names = BTreeSet::new();
-        for metric in ALL {
-            assert!(names.insert(metric.name), "{} twice", metric.name);
-            assert!(metric.name.starts_with("frontdesk_"), "{}", metric.name);
-            assert_eq!(metric.kind == Kind::Counter, metric.name.ends_with("_total"), "{}", metric.name);
-            assert!(metric.kind != Kind::Histogram || metric.name.ends_with("_seconds"), "{}", metric.name);
-            assert!(metric.help.ends_with('.'), "{}", metric.name);
-        }
-    }
-
-    #[test]
-    fn labels_are_closed_sets_without_repetition() {
-        for label in ALL.iter().flat_map(|metric| metric.labels) {
-            let values: BTreeSet<_> = label.values.iter().collect();
-            assert!(!values.is_empty() || ["route", "status"].contains(&label.name), "{}", label.name);
-            assert_eq!(values.len(), label.values.len(), "{}", label.name);
-        }
-    }
-
-    #[test]
-    fn phases_are_those_of_the_engine() {
-        use crate::engine::PhaseName;
-        let names = [PhaseName::AwaitingEmail, PhaseName::PendingVerification, PhaseName::Bot, PhaseName::Human];
-        assert_eq!(PHASE.values, names.map(PhaseName::as_str));
-    }
-
-    #[test]
-    fn reasons_are_those_of_the_engine() {
-        use crate::language::Reason;
-        let reasons = [
-            Reason::AskedByCustomer,
-            Reason::AskedByModel(String::new()),
-            Reason::ModelFailed,
-            Reason::TurnDeadline,
-            Reason::EmptyReply,
-            Reason::CannotAnswer,
-            Reason::ModelUnauthorized,
-            Reason::ModelNotFound,
-            Reason::ModelQuota,
-            Reason::MailFailed,
-            Reason::HumanMode,
-            Reason::Operator,
-            Reason::ColleagueNote,
-            Reason::PersonWrote,
-            Reason::PersonAssigned,
-            Reason::NotPending,
-            Reason::OtherBot,
-            Reason::Interrupted,
-            Reason::Poison,
-        ];
-        assert_eq!(REASON.values, reasons.each_ref().map(Reason::name));
-    }
-
-    #[test]
-    fn failures_of_the_model_are_those_of_the_port() {
-        use crate::ports::ModelErrorKind as Failure;
-        let failures = [
-            Failure::Unauthorized,
-            Failure::ModelNotFound,
-            Failure::Quota,
-            Failure::RateLimited,
-            Failure::Overloaded,
-            Failure::ContextTooLong,
-            Failure::BadRequest,
-            Failure::Timeout,
-            Failure::Unreachable,
-            Failure::Garbled,
-        ];
-        assert_eq!(MODEL_CALL.values[2..], failures.map(Failure::name));
-    }
-}
+mod tests;

@@ -9,12 +9,16 @@ mod channel;
 mod error;
 mod mail;
 mod model;
+mod scan;
 mod store;
+mod transcriber;
 
 pub use alerts::{AlertSink, Card};
 pub use budget::Budget;
-pub use channel::{Act, Author, Channel, Destination, Look, Seen, Verdict};
+pub use channel::{Act, Active, Author, Channel, Destination, Events, Look, ReplyPlace, Seen, Verdict};
 pub use error::{PortError, PortErrorKind};
 pub use mail::{Mailer, VerificationMail};
 pub use model::{Model, ModelError, ModelErrorKind, ModelReply, Prompt};
-pub use store::{Commit, CommitOutcome, Due, Listed, MemoryWrite, Quota, Store, Stored};
+pub use scan::{Scan, ScanCursor, ScanPage, Scanned};
+pub use store::{Commit, CommitOutcome, Due, Listed, MemoryWrite, Nudge, Quota, Store, Stored};
+pub use transcriber::{Fault, Recording, TranscribeError, TranscribeErrorKind, Transcriber};

@@ -1,6 +1,7 @@
 //! What every part of a running engine shares: ports, settings, gates, and who serves which conversation.
 
 use crate::alerts::AlertsMsg;
+use crate::catch_up::Gap;
 use crate::conversation::ConversationMsg;
 use crate::directory::DirectoryMsg;
 use crate::directory::places::{Places, Routed};
@@ -8,12 +9,13 @@ use crate::engine::{DeliverError, Ports, Settings};
 use crate::flow::{Ctx, Incident, Input};
 use crate::ids::ConversationKey;
 use crate::outbound::Gate;
+use crate::pause::Pause;
 use crate::ports::{PortError, PortErrorKind};
 use ractor::ActorRef;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 use tokio::sync::watch;
 
 /// Shared by all actors of one engine.
@@ -28,12 +30,19 @@ pub(crate) struct Shared {
     pub(crate) human_mode: AtomicBool,
     /// How often this node turned the switch.
     pub(crate) human_mode_turns: AtomicUsize,
+    /// The emergency stop.
+    pub(crate) pause: Pause,
     /// Whether the last write to the store failed.
     pub(crate) write_failed: AtomicBool,
     pub(crate) store_down: AtomicBool,
+    /// The run of the store's server that this node has come to know; 0 for none.
+    pub(crate) store_run: AtomicU64,
     /// Until when events may have been missed: this engine's start, or the store's return; UTC milliseconds.
     pub(crate) missed_until: AtomicI64,
+    /// The gap that is open, if one is.
+    pub(crate) gap: Gap,
     pub(crate) model_faulty: AtomicBool,
+    pub(crate) transcriber_faulty: AtomicBool,
     pub(crate) directory: OnceLock<ActorRef<DirectoryMsg>>,
     pub(crate) alerts: OnceLock<ActorRef<AlertsMsg>>,
     /// Whether the engine is stopping: nothing new is taken or started.
@@ -42,6 +51,8 @@ pub(crate) struct Shared {
     pub(crate) failed: tokio::sync::watch::Sender<bool>,
     /// Whether the engine has ended: its tasks end with it.
     pub(crate) ended: watch::Sender<bool>,
+    /// The conversations that are being given to the people past their flow.
+    pub(crate) rescuing: Mutex<BTreeSet<ConversationKey>>,
 }
 
 impl Shared {
@@ -65,6 +76,7 @@ impl Shared {
             seed: self.ports.crypto.random(),
             policy: &self.settings.policy,
             human_mode: self.human_mode.load(Ordering::Relaxed),
+            paused: self.pause.is_on(),
             node: &self.settings.node,
         }
     }
@@ -96,6 +108,9 @@ impl Shared {
         if matches!(incident, Incident::ModelUnauthorized | Incident::ModelNotFound | Incident::ModelQuota) {
             self.model_faulty.store(true, Ordering::Relaxed);
         }
+        if incident == Incident::TranscriberRefused {
+            self.transcriber_faulty.store(true, Ordering::Relaxed);
+        }
         if let Some(alerts) = self.alerts.get() {
             // The alerts' actor only ends with the engine.
             let _ = alerts.cast(AlertsMsg::Raise(incident));
@@ -118,19 +133,46 @@ impl Shared {
         }
     }
 
+    /// A recording was heard: whatever was wrong with the account is mended.
+    pub(crate) fn transcriber_answers(&self) {
+        if self.transcriber_faulty.swap(false, Ordering::Relaxed) {
+            self.resolve(Incident::TranscriberRefused);
+        }
+    }
+
     /// Notes whether the store answers.
     pub(crate) fn store_answers(&self, answers: bool) {
         ::metrics::gauge!(crate::metrics::STORE_UP).set(if answers { 1.0 } else { 0.0 });
         let was_down = self.store_down.swap(!answers, Ordering::Relaxed);
         if was_down || !answers {
             // Webhooks were refused meanwhile.
-            self.missed_until.store(self.ports.clock.now().as_millis(), Ordering::Relaxed);
+            self.missed();
         }
         match (was_down, answers) {
             (false, false) => self.raise(Incident::StoreUnavailable),
             (true, true) => self.resolve(Incident::StoreUnavailable),
             (true, false) | (false, true) => {}
         }
+    }
+
+    /// Events may have been missed up to now.
+    pub(crate) fn missed(&self) {
+        let now = self.ports.clock.now();
+        self.missed_until.store(now.as_millis(), Ordering::Relaxed);
+        self.gap.note(now);
+    }
+
+    /// Returns the run of the store's server. A changed one is a gap for everybody: what was acknowledged last may be
+    /// forgotten.
+    pub(crate) fn store_run(&self) -> Option<u64> {
+        let run = self.ports.store.run()?;
+        let known = self.store_run.swap(run, Ordering::Relaxed);
+        if known != run && known != 0 {
+            ::metrics::counter!(crate::metrics::STORE_RESTARTS).increment(1);
+            self.missed();
+            tracing::warn!("the store was started again; everything is looked at before the desk speaks");
+        }
+        Some(run)
     }
 
     /// Notes whether a write reached the store.

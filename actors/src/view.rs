@@ -2,12 +2,19 @@
 
 #![deny(clippy::disallowed_methods)]
 
+mod operating;
+mod people;
+
+pub use operating::{Decided, Decision, OutboxRow, Requeued, SetAside};
+pub use people::{Found, Phone, Summarised, Whose};
+
 use crate::domain::{Assignee, Contact, Lang, Remembered, Status, Verified};
 use crate::ids::{ConversationKey, OutboundId};
 use crate::language::Reason;
 use crate::ports::PortError;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// The acknowledgement of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,7 +123,7 @@ pub enum ChallengeView {
 }
 
 /// A conversation as operators and tests see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct View {
     /// The conversation.
     pub key: ConversationKey,
@@ -144,14 +151,36 @@ pub struct View {
     pub outbox: Vec<RowView>,
     /// What is remembered, oldest first.
     pub memory: Vec<Remembered>,
+    /// In shadow mode: what the desk would have said last, oldest first.
+    #[serde(default)]
+    pub drafts: Vec<DraftView>,
     /// The next deadline and its reason.
     pub next: Option<(Timestamp, String)>,
     /// How many commits made it.
     pub version: u64,
 }
 
+/// What the desk would have said in shadow mode, as operators see it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DraftView {
+    /// When.
+    pub at: Timestamp,
+    /// The words.
+    pub text: String,
+    /// Why it would have fetched a person, by name, where it would have.
+    #[serde(default)]
+    pub because: Option<String>,
+}
+
+impl fmt::Debug for DraftView {
+    /// Shows no words of the conversation.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DraftView").field("at", &self.at).field("because", &self.because).finish_non_exhaustive()
+    }
+}
+
 /// An outbox row as operators see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowView {
     /// The id that travels with it.
     pub id: OutboundId,
@@ -165,6 +194,42 @@ pub struct RowView {
     pub created: Timestamp,
     /// What went wrong last, for the operator.
     pub trouble: Option<String>,
+    /// What it says to the customer, if it is a text.
+    #[serde(default)]
+    pub text: Option<String>,
+}
+
+impl fmt::Debug for RowView {
+    /// Shows no words of the conversation.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, kind, state, tries, .. } = self;
+        let mut shown = f.debug_struct("RowView");
+        shown.field("id", id).field("kind", kind).field("state", state).field("tries", tries).finish_non_exhaustive()
+    }
+}
+
+/// What operators ask first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendStatus {
+    /// Whether nothing leaves the house until somebody resumes.
+    pub paused: bool,
+    /// Since when, in UTC milliseconds.
+    pub paused_since: Option<Timestamp>,
+    /// Whether the global human switch is on.
+    pub human_mode: bool,
+    /// What has not left the house.
+    pub waiting: Waiting,
+}
+
+/// What waits to leave the house.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// Sends: texts, mails, cards, changes of status.
+    pub rows: usize,
+    /// Customer messages the desk owes an answer.
+    pub questions: usize,
+    /// In how many conversations.
+    pub conversations: usize,
 }
 
 /// A conversation in a list.
@@ -185,6 +250,9 @@ pub struct Summary {
     /// How many of its rows are held: their outcome is unknown, an operator decides.
     #[serde(default)]
     pub held: usize,
+    /// How many rows have not left the house yet, or are not known to have; the held ones among them.
+    #[serde(default)]
+    pub unsettled: usize,
     /// When it last changed.
     pub changed: Timestamp,
 }

@@ -110,6 +110,30 @@ impl Desk {
         self.daemon.start().await
     }
 
+    /// Kills it without warning.
+    pub(crate) fn kill(&mut self) -> Result<()> {
+        self.daemon.kill()
+    }
+
+    /// Starts it without waiting.
+    pub(crate) fn spawn(&mut self) -> Result<()> {
+        self.daemon.spawn()
+    }
+
+    /// Waits until its port answers and the desk is open.
+    pub(crate) async fn answers(&self, within: Duration) -> Result<()> {
+        let began = Instant::now();
+        loop {
+            if let Ok(response) = self.daemon.http().get(self.daemon.url("/readyz")).send().await
+                && response.text().await.unwrap_or_default().contains("ready")
+            {
+                return Ok(());
+            }
+            anyhow::ensure!(began.elapsed() < within, "the daemon was not open within {within:?}");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
     /// Waits until no conversation is in memory.
     pub(crate) async fn all_passivated(&self, within: Duration) -> Result<()> {
         let began = Instant::now();
@@ -122,9 +146,19 @@ impl Desk {
 
     /// Returns how many conversations are in memory, as the daemon last counted them.
     pub(crate) async fn live(&self) -> Result<f64> {
+        self.sum_of("frontdesk_conversations_live").await
+    }
+
+    /// Returns how often the daemon has written to its store.
+    pub(crate) async fn commits(&self) -> Result<f64> {
+        self.sum_of("frontdesk_commits_total").await
+    }
+
+    /// Adds up a metric over its labels.
+    pub(crate) async fn sum_of(&self, metric: &str) -> Result<f64> {
         let text = self.daemon.http().get(self.daemon.url("/metrics")).send().await?.text().await?;
-        let lines = text.lines().filter(|line| line.starts_with("frontdesk_conversations_live{"));
-        Ok(lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum())
+        let ours = |line: &&str| line.strip_prefix(metric).is_some_and(|rest| rest.starts_with(['{', ' ']));
+        Ok(text.lines().filter(ours).filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum())
     }
 
     /// Returns the daemon's log.

@@ -3,14 +3,16 @@
 //! Everything runs on this one machine: the load generator, the stand-ins for Chatwoot and the model, the daemon and
 //! Redis share its cores. Rates are therefore far below what the daemon alone could do; the CPU time per operation, read
 //! from `/proc`, is the figure to trust. `BENCH_SECONDS` sets how long each stretch is measured, `BENCH_ONLY` names parts
-//! of the run (`bare`, a store, `memory`), and `BENCH_DAEMON` another daemon to compare with.
+//! of the run (`bare`, a store, `memory`, `recovery`, `takeover`), and `BENCH_DAEMON` another daemon to compare with.
 #![expect(clippy::print_stdout, reason = "the figures are what this program is for")]
 
 mod bare;
 mod desk;
 mod load;
+mod recovery;
 mod report;
 mod stretches;
+mod takeover;
 mod usage;
 mod vendors;
 mod webhooks;
@@ -46,8 +48,18 @@ async fn main() -> Result<()> {
     if wanted("memory") {
         progress(began, "memory: 10,000 conversations with 20 messages each");
         stretches::live_memory(&mut report).await?;
-        progress(began, "memory: 100,000 conversations that were passivated");
+        progress(began, "memory: three times 100,000 conversations that were passivated");
         stretches::passivated_memory(&mut report).await?;
+    }
+    if wanted("recovery") {
+        for backing in BACKINGS {
+            progress(began, &format!("{}: kill -9 with 10,000 owed replies", backing.name()));
+            recovery::measure(backing, &mut report).await?;
+        }
+    }
+    if wanted("takeover") {
+        progress(began, "two nodes: takeovers while the model thinks");
+        takeover::measure(&mut report).await?;
     }
     println!("\n{}", machine());
     println!("{}", report.render());

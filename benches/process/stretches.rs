@@ -91,16 +91,19 @@ pub(crate) async fn webhooks_open(desk: &Desk, backing: Backing, limit: Duration
 /// taken.
 pub(crate) async fn replies(desk: &Desk, backing: Backing, limit: Duration, report: &mut Report) -> Result<()> {
     dialogues(desk, limit / 2).await?;
+    let commits = desk.commits().await?;
     let (stretch, before) = (desk.stretch()?, desk.vendors.replies());
     let seen = dialogues(desk, limit).await?;
     let used = stretch.end()?;
     let replies = desk.vendors.replies() - before;
+    let commits = (desk.commits().await? - commits) / replies.max(1) as f64;
     complain(report, backing, &seen);
     let per_thousand = (used.engine + used.store).as_secs_f64() * 1000.0 / replies.max(1) as f64;
     let engine = used.engine.as_secs_f64() * 1000.0 / replies.max(1) as f64;
     report.figure(("complete replies/s, 256 dialogues", 0), backing, replies as f64 / seen.took.as_secs_f64(), None);
     report.figure(("  CPU s per 1,000 replies, with the store", 3), backing, per_thousand, Some(Goal(0.4)));
     report.figure(("  of which the engine", 3), backing, engine, None);
+    report.figure(("  commits per reply", 2), backing, commits, None);
     report.figure(("  from message to answer p50, ms", 1), backing, seen.percentile(50.0), None);
     report.figure(("  from message to answer p99, ms", 1), backing, seen.percentile(99.0), None);
     Ok(())
@@ -136,12 +139,15 @@ async fn dialogues(desk: &Desk, limit: Duration) -> Result<Seen> {
 
 /// What a conversation in memory takes, all that was allocated on the way included.
 pub(crate) async fn live_memory(report: &mut Report) -> Result<()> {
+    // The first ones also fill what the process allocates once: what is asked is what each further one takes.
+    const FIRST: u64 = 1_000;
     const LIVE: u64 = 10_000;
     let desk = Desk::open(Backing::Everysec, "10m").await?;
+    fill(&desk, FIRST).await?;
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let idle = desk.resident()?;
-    fill(&desk, LIVE).await?;
-    let each = desk.resident()?.saturating_sub(idle) as f64 / LIVE as f64 / 1024.0;
+    let before = desk.resident()?;
+    fill(&desk, FIRST + LIVE).await?;
+    let each = desk.resident()?.saturating_sub(before) as f64 / LIVE as f64 / 1024.0;
     report.figure(("RSS per live conversation with 20 messages, KiB", 1), Backing::Everysec, each, Some(Goal(14.0)));
     Ok(())
 }
@@ -152,22 +158,32 @@ pub(crate) async fn passivated_memory(report: &mut Report) -> Result<()> {
     let mut desk = Desk::open(Backing::Everysec, "1s").await?;
     tokio::time::sleep(Duration::from_secs(1)).await;
     let idle = desk.resident()?;
-    let make = about(&desk, Webhook::customer(Having::People)?, KNOWN);
-    let seen = load::closed(desk.address(), CONNECTIONS, Until::Count(KNOWN), make).await?;
-    complain(report, Backing::Everysec, &seen);
-    desk.all_passivated(Duration::from_secs(60)).await?;
-    let after = desk.resident()?.saturating_sub(idle);
+    let mut above = [0.0; 3];
+    for (round, above) in (0..).zip(&mut above) {
+        let (webhook, webhooks) = (Webhook::customer(Having::People)?, desk.webhooks.clone());
+        let make: Make = Arc::new(move |n| webhooks.request(&webhook, 1 + round * KNOWN + n));
+        let seen = load::closed(desk.address(), CONNECTIONS, Until::Count(KNOWN), make).await?;
+        complain(report, Backing::Everysec, &seen);
+        desk.all_passivated(Duration::from_secs(60)).await?;
+        *above = desk.resident()?.saturating_sub(idle) as f64;
+    }
     desk.restart().await?;
     tokio::time::sleep(Duration::from_secs(1)).await;
     let restarted = desk.resident()?;
+    // What the busiest moment took stays with the allocator; what grows with every conversation would be kept for it.
+    let each = (above[2] - above[1]).max(0.0) / KNOWN as f64 / 1024.0;
     let names = [
         "RSS above idle when 100,000 have been passivated, MiB",
-        "  per conversation, KiB",
-        "RSS after a restart with 100,000 known, MiB",
+        "  when 200,000 have, MiB",
+        "  when 300,000 have, MiB",
+        "  per conversation among the last 100,000, KiB",
+        "RSS after a restart with 300,000 known, MiB",
     ];
-    report.figure((names[0], 1), Backing::Everysec, after as f64 / MIB, None);
-    report.figure((names[1], 2), Backing::Everysec, after as f64 / KNOWN as f64 / 1024.0, Some(Goal(0.5)));
-    report.figure((names[2], 1), Backing::Everysec, restarted as f64 / MIB, Some(Goal(64.0)));
+    for (name, above) in names.iter().zip(above) {
+        report.figure((name, 1), Backing::Everysec, above / MIB, None);
+    }
+    report.figure((names[3], 2), Backing::Everysec, each, Some(Goal(0.5)));
+    report.figure((names[4], 1), Backing::Everysec, restarted as f64 / MIB, Some(Goal(64.0)));
     Ok(())
 }
 

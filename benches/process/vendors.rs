@@ -13,13 +13,13 @@ use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// How much later than the answer to a post its webhook comes.
 const ECHO_AFTER: Duration = Duration::from_millis(20);
@@ -48,6 +48,10 @@ struct Shared {
     echoes: Vec<mpsc::UnboundedSender<Echo>>,
     replies: AtomicU64,
     strange: AtomicU64,
+    /// The conversations that were looked at.
+    looked: Mutex<HashSet<u64>>,
+    /// Whether the model leaves its callers waiting.
+    model_held: watch::Sender<bool>,
 }
 
 /// A message of ours on its way back.
@@ -86,6 +90,8 @@ impl Vendors {
             waiting: Mutex::default(),
             replies: AtomicU64::new(0),
             strange: AtomicU64::new(0),
+            looked: Mutex::default(),
+            model_held: watch::channel(false).0,
         });
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
@@ -116,6 +122,21 @@ impl Vendors {
         self.shared.replies.load(Ordering::Relaxed)
     }
 
+    /// Lets the model leave its callers waiting, or answer them.
+    pub(crate) fn hold_model(&self, held: bool) {
+        self.shared.model_held.send_replace(held);
+    }
+
+    /// Returns how many conversations were looked at.
+    pub(crate) fn looked(&self) -> u64 {
+        self.shared.looked().len() as u64
+    }
+
+    /// Begins to count looks anew.
+    pub(crate) fn forget_looks(&self) {
+        self.shared.looked().clear();
+    }
+
     /// Returns how many requests were none that an answer to a customer needs.
     pub(crate) fn strange(&self) -> u64 {
         self.shared.strange.load(Ordering::Relaxed)
@@ -125,6 +146,18 @@ impl Vendors {
 impl Shared {
     fn waiting(&self) -> std::sync::MutexGuard<'_, HashMap<u64, oneshot::Sender<()>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn looked(&self) -> std::sync::MutexGuard<'_, HashSet<u64>> {
+        self.looked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Shows a conversation that nobody has touched.
+    fn show(&self, conversation: u64) -> Response {
+        self.looked().insert(conversation);
+        json(format!(
+            r#"{{"id":{conversation},"status":"pending","meta":{{"assignee":null,"assignee_type":null}},"updated_at":1700000000.0,"messages":[],"last_non_activity_message":null}}"#
+        ))
     }
 
     fn posted(&self, conversation: u64, body: &[u8]) -> Response {
@@ -150,6 +183,8 @@ impl Shared {
 async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, body: Bytes) -> Response {
     let path = uri.path();
     if path.ends_with("/chat/completions") {
+        // The sender lives as long as the server.
+        let _ = shared.model_held.subscribe().wait_for(|held| !held).await;
         return json(COMPLETION);
     }
     let mut parts = path.split('/').skip_while(|part| *part != "conversations").skip(1);
@@ -157,6 +192,7 @@ async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, body: Bytes) -> Res
     match parts.next() {
         Some("messages") if conversation > 0 => shared.posted(conversation, &body),
         Some("toggle_typing_status") => json("{}"),
+        None if conversation > 0 => shared.show(conversation),
         Some(_) | None => {
             // The desk asks for conversation 0 at its start, to see what its tokens allow.
             if conversation > 0 {

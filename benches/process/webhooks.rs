@@ -53,6 +53,8 @@ impl Webhook {
         let mut body: Value = serde_json::from_str(CUSTOMER)?;
         body["content"] = TEXT.into();
         body["id"] = "@message".into();
+        // What was asked long ago is left to people; a number is read like the fixture's text.
+        body["created_at"] = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs().into();
         let conversation = body.get_mut("conversation").context("the fixture has a conversation")?;
         number(conversation, having);
         Ok(Self { template: body.to_string() })

@@ -1,5 +1,7 @@
 # Cards for colleagues (Teams), in DESK_LOCALE.
 card-handoff-title = A customer is waiting for a person
+card-waiting-title = Still nobody: a customer is waiting for a person
+card-since = Waiting since
 card-incident-title = The desk needs attention
 card-resolved-title = Solved
 card-reason = Reason
@@ -26,6 +28,7 @@ reason-model-not-found = The language model does not exist. An operator must che
 reason-model-quota = The language model's account has no credit left.
 reason-mail-failed = The verification mail could not be delivered.
 reason-human-mode = Human mode is on.
+reason-shadow-mode = Shadow mode is on: people answer, the bot only drafts.
 reason-operator = An operator handed the conversation over.
 reason-colleague-note = A colleague asked for it in a private note.
 reason-person-wrote = A colleague wrote to the customer.
@@ -34,3 +37,6 @@ reason-not-pending = The conversation is not the bot's.
 reason-other-bot = Another bot is assigned.
 reason-interrupted = The desk was interrupted too often while answering.
 reason-poison = A message could not be processed.
+reason-answer-too-late = The customer has waited too long for an automatic answer.
+reason-desk-away = The conversation was opened because the desk was away.
+reason-voice-unheard = The customer sent a voice message that could not be listened to.

@@ -1,5 +1,7 @@
 # Әріптестерге арналған карточкалар (Teams), DESK_LOCALE тілінде.
 card-handoff-title = Клиент қызметкерді күтіп тұр
+card-waiting-title = Әлі ешкім жоқ: клиент қызметкерді күтіп тұр
+card-since = Күтіп тұрғаны
 card-incident-title = Оператордың назары қажет
 card-resolved-title = Шешілді
 card-reason = Себебі
@@ -23,6 +25,7 @@ reason-model-not-found = Мұндай тілдік модель жоқ. OPENAI_M
 reason-model-quota = Тілдік модельдің шотында қаражат таусылды.
 reason-mail-failed = Растау хатын жеткізу мүмкін болмады.
 reason-human-mode = «Адам жауап береді» режимі қосулы.
+reason-shadow-mode = Көлеңке режимі қосулы: қызметкерлер жауап береді, бот тек жоба жазады.
 reason-operator = Диалогты оператор тапсырды.
 reason-colleague-note = Әріптес жеке жазбада осыны сұрады.
 reason-person-wrote = Әріптес клиентке жазды.
@@ -31,3 +34,6 @@ reason-not-pending = Диалог ботқа бекітілмеген.
 reason-other-bot = Диалогқа басқа бот тағайындалған.
 reason-interrupted = Жауап беру тым жиі үзілді.
 reason-poison = Хабарламаны өңдеу мүмкін болмады.
+reason-answer-too-late = Клиент автоматты жауапты тым ұзақ күтті.
+reason-desk-away = Көмекші қолжетімсіз болғандықтан, сұхбат ашылды.
+reason-voice-unheard = Клиент дауыстық хабарлама жіберді, оны тану мүмкін болмады.

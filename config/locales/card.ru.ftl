@@ -1,5 +1,7 @@
 # Карточки для коллег (Teams) на языке DESK_LOCALE.
 card-handoff-title = Клиент ждёт сотрудника
+card-waiting-title = Всё ещё никого: клиент ждёт сотрудника
+card-since = Ждёт с
 card-incident-title = Требуется внимание оператора
 card-resolved-title = Решено
 card-reason = Причина
@@ -27,6 +29,7 @@ reason-model-not-found = Такой языковой модели нет. Про
 reason-model-quota = На счёте языковой модели закончились средства.
 reason-mail-failed = Не удалось доставить письмо с подтверждением.
 reason-human-mode = Включён режим «отвечают люди».
+reason-shadow-mode = Включён теневой режим: отвечают сотрудники, бот только пишет черновики.
 reason-operator = Диалог передал оператор.
 reason-colleague-note = Коллега попросил об этом в личной заметке.
 reason-person-wrote = Коллега написал клиенту.
@@ -35,3 +38,6 @@ reason-not-pending = Диалог не закреплён за ботом.
 reason-other-bot = На диалог назначен другой бот.
 reason-interrupted = Ответ слишком часто прерывался.
 reason-poison = Сообщение не удалось обработать.
+reason-answer-too-late = Клиент ждал слишком долго для автоматического ответа.
+reason-desk-away = Диалог открылся, потому что ассистент был недоступен.
+reason-voice-unheard = Клиент прислал голосовое сообщение, которое не удалось распознать.

@@ -47,12 +47,21 @@ verified = Thank you, { $address } is confirmed. If you have already asked somet
 
 handoff-asked = Of course. I have told a colleague, who will answer you right here. If you like, write meanwhile what it is about: they will read everything.
 handoff-sorry = I am sorry, I cannot help you any further with this myself. I have told a colleague, who will answer you right here.
+late-answer = I am sorry that you had to wait. Here is my answer.
+nobody-yet = I am sorry: nobody is free yet. Your question is kept, and a colleague will answer you right here.
+nobody-yet-try-again = I am sorry: nobody is free yet. So that you do not only wait, I will try once more to help you myself. If you would rather have a colleague, write { -person }.
 cannot-read-attachment = Thank you for the attachment. I have to be honest: I cannot open pictures, voice messages or files. Could you tell me in words what it is about? Or write { -person }, and a colleague will look at it.
+voice-too-long = Thank you for the voice message. I am sorry, it is too long for me to listen to. Could you say it in a shorter one, or write it to me? Or write { -person }, and a colleague will listen to it.
+voice-silent = Thank you for the voice message. I am sorry, I could not make out any words in it. Could you record it again, or write to me what it is about? Or write { -person }, and a colleague will listen to it.
+voice-unreadable = Thank you for the voice message. I am sorry, I could not open it. Could you write to me what it is about? Or write { -person }, and a colleague will take a look.
 
 ## To colleagues: the card and the note at a hand-over
 
 card-title = A customer is waiting for a person
 
+draft-title = Draft of the assistant. Nothing was sent to the customer (shadow mode)
+draft-person-title = The assistant would have fetched a person. Nothing was sent to the customer (shadow mode)
+draft-said = It would have said:
 note-title = The assistant has handed this conversation over
 note-reason = Reason
 note-customer = Customer
@@ -108,6 +117,7 @@ reason-model-not-found = The configured language model does not exist. An operat
 reason-model-quota = The account of the language model has no credit left. An operator must top it up.
 reason-mail-failed = The confirmation mail could not be delivered.
 reason-human-mode = Human mode is on: people answer every conversation.
+reason-shadow-mode = Shadow mode is on: people answer, the assistant only drafts.
 reason-operator = An operator handed the conversation over.
 reason-colleague-note = A colleague took the conversation with a private note.
 reason-person-wrote = A colleague wrote to the customer.
@@ -116,3 +126,6 @@ reason-not-pending = The conversation is open for people, not pending for the as
 reason-other-bot = Another bot is assigned to the conversation.
 reason-interrupted = Work on the answer was interrupted too often.
 reason-poison = A message in this conversation could not be processed.
+reason-answer-too-late = The customer has waited too long for an automatic answer.
+reason-desk-away = The conversation was opened because the desk was away.
+reason-voice-unheard = The customer sent a voice message that could not be listened to.

@@ -1,4 +1,9 @@
-//! Budgets of outbound accounts on this node, kept by `governor` (GCRA, no background task).
+//! Budgets of outbound accounts: on this node, kept by `governor` (GCRA, no background task), or shared by all nodes of
+//! one store (`shared`).
+
+mod shared;
+
+pub use shared::SharedBudget;
 
 use frontdesk_actors::ports::Budget;
 use governor::clock::{Clock, DefaultClock};
@@ -22,6 +27,15 @@ impl NodeBudget {
         let limit = limit.max(2);
         let burst = (limit / 10).max(1);
         let period = window / (limit - burst);
+        Self::with(period, burst)
+    }
+
+    /// Makes a budget of one call in every `period`.
+    fn evenly(period: Duration) -> Self {
+        Self::with(period, 1)
+    }
+
+    fn with(period: Duration, burst: u32) -> Self {
         let quota = Quota::with_period(period.max(Duration::from_nanos(1)))
             .expect("the period is not zero")
             .allow_burst(NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN));

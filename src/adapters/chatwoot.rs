@@ -8,8 +8,10 @@ mod lenient;
 mod liquid;
 mod mac;
 mod moment;
+mod printed;
 mod signature;
 mod state;
+mod voice;
 mod webhook;
 mod wire;
 

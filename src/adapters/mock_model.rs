@@ -69,6 +69,28 @@ impl Model for MockModel {
             Intent::Other => Ok(scene.say(scene.echo())),
         }
     }
+
+    async fn summarise(&self, prompt: &Prompt) -> Result<String, ModelError> {
+        tokio::time::sleep(self.typing).await;
+        Ok(Self::sum_up(prompt))
+    }
+}
+
+impl MockModel {
+    /// Sums up as far as one can without understanding.
+    fn sum_up(prompt: &Prompt) -> String {
+        let said: Vec<&str> = customer(&prompt.history).collect();
+        let ends = [said.first(), said.last()].into_iter().flatten().map(|text| format!("“{}”", quote(text, QUOTED)));
+        let mut ends: Vec<String> = ends.collect();
+        ends.dedup();
+        format!(
+            "{} messages, {} of the customer's. First and last of these: {}. (The demo model counts and quotes; connect a real \
+             one with OPENAI_API_KEY.)",
+            prompt.history.len(),
+            said.len(),
+            if ends.is_empty() { "none".to_owned() } else { ends.join(" … ") }
+        )
+    }
 }
 
 /// What the answer is made from.

@@ -19,15 +19,17 @@ mod settings;
 mod transport;
 
 pub use answer::CANNOT_ANSWER;
-pub use instructions::{Instructions, SHIPPED_INSTRUCTIONS};
 pub use settings::{Api, Error, Settings};
 
+use crate::instructions::Book;
+use crate::usage;
 use async_trait::async_trait;
 use failure::{Class, Failure};
 use frontdesk_actors::ports::{Model, ModelError, ModelReply, Prompt};
 use layout::Layout;
 use params::{Params, Refusals, Remedy};
 use serde_json::Value;
+use std::sync::Arc;
 use std::time::Duration;
 use transport::{Raw, Transport};
 
@@ -38,7 +40,7 @@ const MAX_REQUESTS: usize = 6;
 #[derive(Debug)]
 pub struct OpenAi {
     transport: Transport,
-    instructions: String,
+    instructions: Arc<Book>,
     model: String,
     max_tokens: Option<u32>,
     temperature: Option<f32>,
@@ -96,13 +98,20 @@ impl OpenAi {
         Ok(Probe { listed: Some(ours.is_some()), shutdown_date })
     }
 
-    /// Makes the requests of one call.
-    async fn attempts(&self, prompt: &Prompt) -> Result<ModelReply, Failure> {
-        let mut layout = Layout::new(&self.instructions, prompt);
+    /// Arranges a prompt for an answer.
+    fn layout(&self, prompt: &Prompt) -> Layout {
+        // Read anew for every call: a changed text is obeyed by the next answer.
+        let instructions = self.instructions.text(&prompt.key, &prompt.inbox);
+        Layout::new(&instructions::with_house_rules(&instructions), prompt)
+    }
+
+    /// Makes the requests of one call. `tools`: whether `request_human` may be offered.
+    async fn attempts(&self, prompt: &Prompt, mut layout: Layout, tools: bool) -> Result<ModelReply, Failure> {
         let mut shortened = false;
         let mut last = Failure::of(Class::BadRequest);
         for _ in 0..MAX_REQUESTS {
-            let params = self.refusals.params();
+            let known = self.refusals.params();
+            let params = Params { tools: known.tools && tools, ..known };
             last = match self.ask(prompt, &layout, params).await {
                 Ok(reply) => return Ok(reply),
                 Err(failure) => failure,
@@ -124,6 +133,7 @@ impl OpenAi {
         let body = request::encode(self, prompt, layout, params);
         let raw = self.transport.post(self.api.path(), body).await?;
         let body = understood(&raw)?;
+        usage::count_answer(&body);
         match self.api {
             Api::Chat => answer::chat(&body),
             Api::Responses => answer::responses(&body),
@@ -151,7 +161,7 @@ impl OpenAi {
 #[async_trait]
 impl Model for OpenAi {
     async fn reply(&self, prompt: &Prompt) -> Result<ModelReply, ModelError> {
-        let call = tokio::time::timeout(self.call_timeout, self.attempts(prompt));
+        let call = tokio::time::timeout(self.call_timeout, self.attempts(prompt, self.layout(prompt), true));
         let outcome = call.await.unwrap_or_else(|_| Err(Failure::of(Class::Timeout)));
         let outcome = match outcome {
             // The provider's own check refused the conversation. Asking again is refused again, so it is a person's.
@@ -159,6 +169,17 @@ impl Model for OpenAi {
             other => other,
         };
         outcome.map_err(|failure| self.explain(&failure))
+    }
+
+    async fn summarise(&self, prompt: &Prompt) -> Result<String, ModelError> {
+        let call = tokio::time::timeout(self.call_timeout, self.attempts(prompt, Layout::summary(prompt), false));
+        match call.await.unwrap_or_else(|_| Err(Failure::of(Class::Timeout))) {
+            Ok(ModelReply::Text(text)) if !text.trim().is_empty() => Ok(text),
+            Ok(ModelReply::Text(_) | ModelReply::RequestHuman { .. }) => {
+                Err(self.explain(&Failure::of(Class::NoAnswer)))
+            }
+            Err(failure) => Err(self.explain(&failure)),
+        }
     }
 }
 

@@ -18,6 +18,9 @@ pub const JOURNAL_CAP: usize = 200;
 /// How many entries a feed keeps.
 pub const FEED_CAP: usize = 500;
 
+/// How many entries are kept about one conversation that is set aside.
+pub const PARKED_CAP: usize = 500;
+
 /// How long a control record lives after its last write, unless the operator says otherwise. If it went with the
 /// memory, the desk would wake on the second day and talk over a person.
 pub const DEFAULT_RETENTION: Duration = Duration::from_secs(180 * 24 * 3600);

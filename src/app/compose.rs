@@ -1,31 +1,35 @@
 //! Making the parts from the settings, and putting them together.
 
+mod instructions;
+
 use super::glue::{Edge, PageDesk, Pages, Tokens};
+use super::green::{self, Joined};
 use super::secrets::Secrets;
 use super::store::with_causes;
-use super::{OsCrypto, policy};
+use super::{OsCrypto, kommo, policy};
 use crate::adapters::chatwoot::{AttributeMac, BotId, Chatwoot, ParseContext, WebhookSecrets};
-use crate::adapters::mock_model::MockModel;
-use crate::adapters::openai::{Api, Instructions, OpenAi};
 use crate::adapters::second_path::SecondPath;
 use crate::adapters::smtp::{AlertMails, DemoMailbox, Letters, Smtp};
 use crate::adapters::teams::{DemoAlerts, NoSink, Teams, UtcOffset, Wording};
 use crate::adapters::web::{Web, WebSettings};
-use crate::adapters::{chatwoot, openai, smtp, teams};
-use crate::config::{CardShape, Config, MailRoute, ModelApi};
+use crate::adapters::{chatwoot, green_api, smtp, teams, voice};
+use crate::config::{BotMode, CardShape, Config, MailRoute};
 use crate::http::auth::AdminAuth;
+use crate::http::green_api::GreenIntake;
 use crate::http::hold::{Holds, Patience};
 use crate::http::intake::{ChatwootIntake, SignaturePolicy};
+use crate::http::kommo::KommoRoutes;
 use crate::http::metrics::MetricsText;
 use crate::http::page::{self, CardsView, MailboxView, PageMode, PageState};
 use crate::http::{self, AppState, HttpSettings, minimal::WebDesk};
+use crate::instructions::Watch;
 use crate::language::Locales;
 use crate::links::Links;
 use crate::shutdown::Lifecycle;
 use crate::telemetry::MetricsPage;
 use axum::Router;
 use frontdesk_actors::engine::{Crypto, Engine, EngineHandle, Ports};
-use frontdesk_actors::ports::{AlertSink, Card, Channel, Mailer, Model, Store};
+use frontdesk_actors::ports::{AlertSink, Card, Channel, Mailer, Store, Transcriber};
 use frontdesk_actors::time::{Clock, SystemClock};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -52,6 +56,9 @@ struct Parts {
     mailbox: Option<Arc<DemoMailbox>>,
     cards: Option<Arc<DemoAlerts>>,
     edge: Option<Arc<Edge>>,
+    green: Option<Arc<Joined>>,
+    kommo: Option<Arc<KommoRoutes>>,
+    instructions: Arc<Watch>,
 }
 
 /// Makes the engine and everything it needs.
@@ -70,22 +77,24 @@ pub(super) async fn desk(config: &Arc<Config>, store: Arc<dyn Store>, secrets: &
     let web = Arc::new(Web::new(store.clone(), clock.clone(), web_settings));
     let mut channels: BTreeMap<String, Arc<dyn Channel>> = BTreeMap::from([("web".to_owned(), web.clone() as _)]);
     let edge = chatwoot(config, secrets, &clock, &mut channels)?;
+    let green = green::channel(config, &clock)?;
+    channels.extend(green.iter().map(|green| (green_api::CHANNEL.to_owned(), green.api.clone() as _)));
+    let kommo = kommo::channel(config, &store, &clock, &mut channels)?;
     let Mailing { mailer, mailbox, smtp } = mailer(config, &links, &clock)?;
     let (alerts, cards) = alerts(config, &clock, smtp)?;
     let crypto = Arc::new(OsCrypto::new(links.clone()));
-    let settings = policy::settings(config, phrases, crypto.random()[0])?;
-    let ports = Ports {
-        store,
-        channels,
-        model: model(config)?,
-        mailer,
-        alerts,
-        second_alerts: None,
-        clock: clock.clone(),
-        crypto,
-    };
+    let settings = policy::settings(config, phrases, crypto.random()[0], &store)?;
+    let instructions = instructions::watch(config, &clock, &store).await?;
+    let model = super::model::model(config, instructions.book())?;
+    let kommo = kommo.map(|parts| {
+        let (model, policy) = (model.clone(), settings.policy.clone());
+        parts.routes(kommo::Trying { model, policy, clock: clock.clone(), crypto: crypto.clone() })
+    });
+    let (transcriber, clock_of_ports) = (ears(config)?, clock.clone());
+    let ports = Ports { store, channels, model, transcriber, mailer, alerts, clock: clock_of_ports, crypto };
     let engine = Engine::start(ports, settings).await.map_err(|error| error.to_string())?;
-    Ok(Desk { engine, parts: Parts { clock, links, web, mailbox, cards, edge } })
+    let green = green.map(|green| green.join(config, &engine));
+    Ok(Desk { engine, parts: Parts { clock, links, web, mailbox, cards, edge, green, kommo, instructions } })
 }
 
 fn chatwoot(
@@ -103,6 +112,8 @@ fn chatwoot(
         user_token: section.user_token.clone(),
         total_timeout: section.timeout,
         max_text: section.max_text,
+        inboxes: section.inbox_id.clone(),
+        trust_plain_attributes: config.gate.trust_plain_attributes,
         ..chatwoot::Settings::new(access.base_url.clone(), access.account_id, access.api_token.clone())
     };
     let client =
@@ -128,30 +139,35 @@ async fn tell_reach(client: Arc<Chatwoot>) {
              CHATWOOT_USER_TOKEN or update Chatwoot to 4.14.2"
         ),
         Ok(reach) if !reach.history => tracing::info!(
-            "no CHATWOOT_USER_TOKEN: a send whose outcome stays unknown is held and shown instead of looked up"
+            "no CHATWOOT_USER_TOKEN: after an outage the desk looks only at the conversations it knows, so a first message \
+             that was refused is not found; and a send whose outcome stays unknown is held and shown instead of looked up"
         ),
-        Ok(_) => tracing::info!("Chatwoot accepts both tokens"),
+        Ok(_) => tracing::info!("Chatwoot accepts both tokens; what is missed during an outage is read back"),
         Err(error) => tracing::warn!(error = with_causes(&error), "Chatwoot could not be asked what the tokens allow"),
     }
 }
 
-fn model(config: &Config) -> Result<Arc<dyn Model>, String> {
-    let section = &config.model;
-    let Some(key) = &section.api_key else { return Ok(Arc::new(MockModel::default())) };
-    let settings = openai::Settings {
-        base_url: section.base_url.to_string(),
-        api_key: Some(key.clone()),
-        model: section.name.clone(),
-        max_tokens: section.max_tokens,
-        temperature: section.temperature,
-        api: match section.api {
-            ModelApi::Chat => Api::Chat,
-            ModelApi::Responses => Api::Responses,
-        },
-        call_timeout: section.call_timeout,
-        instructions: section.prompt_file.clone().map_or(Instructions::Shipped, Instructions::File),
+fn ears(config: &Config) -> Result<Option<Arc<dyn Transcriber>>, String> {
+    let section = &config.transcription;
+    if !section.is_on() {
+        return Ok(None);
+    }
+    let mut trusted = voice::Trusted::default();
+    let (chatwoot, green) = (&config.chatwoot, &config.green_api);
+    let vendors = [&chatwoot.base_url, &chatwoot.public_url, &green.api_url, &green.media_url];
+    vendors.into_iter().flatten().for_each(|url| trusted.add_url(url));
+    trusted.add_list(section.hosts.as_deref().unwrap_or_default());
+    let settings = voice::Settings {
+        base_url: section.base_url.clone(),
+        api_key: section.api_key.clone(),
+        model: section.model.clone(),
+        language: section.hint(),
+        max_bytes: section.max_bytes,
+        max_seconds: section.max_length.as_secs(),
+        ffmpeg: section.ffmpeg.clone().filter(|program| program != "off").unwrap_or_default(),
+        trusted,
     };
-    OpenAi::new(settings).map(|model| Arc::new(model) as _).map_err(|error| with_causes(&error))
+    voice::Ears::new(settings).map(|ears| Some(Arc::new(ears) as _)).map_err(|error| with_causes(&error))
 }
 
 /// The mailer, and which of the two it is.
@@ -245,8 +261,10 @@ impl Desk {
         let auth = || if config.is_demo() { AdminAuth::open() } else { AdminAuth::token(&secrets.admin) };
         let pages = self.page(config, auth(), &lifecycle);
         let web = config.web_chat().then(|| {
+            let shadow = config.desk.mode == BotMode::Shadow;
             let within = config.model.turn_deadline + REPLY_GRACE;
-            Arc::new(PageDesk { engine: self.engine.clone(), web: parts.web.clone(), within }) as Arc<dyn WebDesk>
+            Arc::new(PageDesk { engine: self.engine.clone(), web: parts.web.clone(), within, shadow })
+                as Arc<dyn WebDesk>
         });
         let signed = SignaturePolicy::decide(
             !config.chatwoot.webhook_secret.is_empty(),
@@ -254,12 +272,28 @@ impl Desk {
             config.listen.allow_unsigned_webhooks,
         );
         let intake = parts.edge.as_ref().map(|edge| ChatwootIntake::new(edge.clone(), signed));
+        // Whoever fetches notifications expects none: an open route would only serve strangers.
+        let of_green = if config.green_api.polling {
+            SignaturePolicy::Closed
+        } else {
+            SignaturePolicy::decide(
+                config.green_api.webhook_token.is_some(),
+                config.listen.addr.ip(),
+                config.listen.allow_unsigned_webhooks,
+            )
+        };
+        let green_api = parts.green.as_ref().map(|green| GreenIntake::new(green.clone(), of_green));
         let patience = Patience { hold: config.listen.hold, ..Patience::default() };
         let state = AppState {
             desk: Arc::new(self.engine.clone()),
+            stuck: Arc::new(self.engine.clone()),
+            people: Arc::new(self.engine.clone()),
             clock: parts.clock.clone(),
             chatwoot: intake,
+            green_api,
+            kommo: parts.kommo.clone(),
             web,
+            instructions: parts.instructions.clone(),
             links: Arc::new(Tokens(parts.links.clone())),
             pages: Arc::new(Pages { site_name: config.desk.site_name.clone() }),
             auth: auth(),
@@ -293,6 +327,7 @@ impl Desk {
             site_name: config.desk.site_name.clone(),
             lang: config.desk.default_locale,
             mode: PageMode {
+                kommo: self.parts.kommo.is_some(),
                 demo: config.is_demo(),
                 chat: config.web_chat(),
                 secure: config.public_base().starts_with("https://"),

@@ -117,6 +117,8 @@ pub(super) struct PageDesk {
     pub(super) web: Arc<Web>,
     /// How long a reply is waited for.
     pub(super) within: Duration,
+    /// Whether the desk only drafts here, so that no reply will ever come.
+    pub(super) shadow: bool,
 }
 
 #[async_trait]
@@ -150,6 +152,12 @@ impl PageDesk {
         if receipt.phase == PhaseName::Human && self.engine.human_mode() {
             self.note_routing(session, posted.seq).await;
             return Ok(MinimalReply::HumanMode);
+        }
+        if self.shadow {
+            return Ok(MinimalReply::Shadow);
+        }
+        if self.engine.is_paused() {
+            return Ok(MinimalReply::Paused);
         }
         let announced = receipt.phase == PhaseName::Human && !posted.with_person;
         if (receipt.phase != PhaseName::Human || announced || receipt.intake == Intake::Parked)

@@ -27,7 +27,17 @@ pub(super) async fn open(config: &Config) -> Result<Opened, String> {
         let opened = tokio::task::spawn_blocking(opening).await.map_err(|error| error.to_string())?;
         return opened.map(|store| Opened::Embedded(Arc::new(store))).map_err(|error| with_causes(&error));
     };
+    let roots = match &settings.redis_ca_file {
+        None => None,
+        Some(path) => Some(std::fs::read(path).map_err(|error| {
+            format!(
+                "REDIS_CA_FILE {} cannot be read ({error}): name a PEM file that the daemon may read",
+                path.display()
+            )
+        })?),
+    };
     let settings = RedisSettings {
+        roots,
         connections: settings.redis_connections,
         response_timeout: settings.redis_timeout,
         retention: settings.retention,
@@ -69,7 +79,7 @@ pub(super) async fn until_it_answers(opened: Opened) -> Result<Arc<dyn Store>, S
 }
 
 /// Returns the message of an error with those of its causes.
-pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(next) = cause {

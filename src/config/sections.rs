@@ -2,7 +2,7 @@
 //!
 //! Every field is documented at length in `config/frontdesk.toml`.
 
-use crate::config::fields;
+use crate::config::{BotMode, fields};
 use frontdesk_actors::domain::Lang;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -50,6 +50,8 @@ pub struct StoreSettings {
     pub node_id: Option<String>,
     /// Redis, or the comma-separated nodes of a Redis Cluster; absent means the embedded store.
     pub redis_url: Option<SecretString>,
+    /// The certificates, in PEM, of those who may vouch for Redis; the system's if absent.
+    pub redis_ca_file: Option<PathBuf>,
     /// Connections to Redis.
     pub redis_connections: usize,
     /// How long one Redis command may take.
@@ -123,6 +125,11 @@ pub struct ModelSettings {
     pub temperature: Option<f32>,
     /// The desk's instructions.
     pub prompt_file: Option<PathBuf>,
+    /// The folder of shared and tenants' instructions; one in the data directory if absent.
+    pub instructions_dir: Option<PathBuf>,
+    /// How often the files of instructions are looked at.
+    #[serde(deserialize_with = "fields::millis")]
+    pub instructions_poll: Duration,
     /// The longest a single call may take.
     #[serde(deserialize_with = "fields::millis")]
     pub call_timeout: Duration,
@@ -170,18 +177,36 @@ pub struct Chatwoot {
     /// The inboxes that are served; empty means all.
     #[serde(default)]
     pub inbox_id: Vec<u64>,
+    /// The inboxes in which the desk only drafts.
+    #[serde(default)]
+    pub shadow_inboxes: Vec<u64>,
     /// Our bot's number.
     pub bot_id: Option<u64>,
     /// Whether open conversations that nobody has are answered.
     pub answer_open_unassigned: bool,
     /// How long one text may be, in characters.
     pub max_text: usize,
+    /// What happens to conversations that Chatwoot opened while the desk was away.
+    pub reclaim: Reclaim,
+    /// How far back events are looked for that nobody heard.
+    #[serde(deserialize_with = "fields::millis")]
+    pub catch_up: Duration,
     /// How long after an unknown send its absence starts to prove something.
     #[serde(deserialize_with = "fields::millis")]
     pub settle_time: Duration,
     /// How long one call may take.
     #[serde(deserialize_with = "fields::millis")]
     pub timeout: Duration,
+}
+
+/// What happens to conversations that Chatwoot opened while the desk was away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reclaim {
+    /// Operators are told.
+    Alert,
+    /// Operators are told, and the desk takes them back once it is sure that nobody has touched them.
+    Auto,
 }
 
 /// What it takes to call Chatwoot.
@@ -303,6 +328,8 @@ pub enum CardShape {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Desk {
+    /// Whether the desk speaks to customers.
+    pub mode: BotMode,
     /// The company or site, as customers know it.
     pub site_name: String,
     /// The customers' language until they have written enough to tell.
@@ -324,39 +351,23 @@ pub struct Desk {
     pub handoff_priority: Option<String>,
     /// The team that gets them.
     pub handoff_team: Option<u64>,
+    /// After how long the desk apologises before it answers.
+    #[serde(deserialize_with = "fields::millis")]
+    pub answer_apology_after: Duration,
+    /// After how long a person is fetched instead.
+    #[serde(deserialize_with = "fields::millis")]
+    pub answer_stale_after: Duration,
+    /// After how long without a person's touch colleagues are called again.
+    #[serde(default, deserialize_with = "fields::optional_millis")]
+    pub pickup_after: Option<Duration>,
+    /// Whether the desk then takes the conversation back.
+    pub pickup_handback: bool,
     /// How long the customer must be quiet before a burst is answered.
     #[serde(deserialize_with = "fields::millis")]
     pub debounce_quiet: Duration,
     /// The longest a burst is waited for.
     #[serde(deserialize_with = "fields::millis")]
     pub debounce_max: Duration,
-}
-
-/// How much at once, and how fast.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Limits {
-    /// Calls to Chatwoot per minute.
-    pub chatwoot_per_minute: u32,
-    /// Calls to Chatwoot at once.
-    pub chatwoot_width: usize,
-    /// Model calls per minute.
-    pub openai_per_minute: u32,
-    /// Model calls at once.
-    pub openai_width: usize,
-    /// Mails per minute.
-    pub smtp_per_minute: u32,
-    /// SMTP conversations at once.
-    pub smtp_width: usize,
-    /// Cards per second.
-    pub teams_per_second: u32,
-    /// Events that may wait in total.
-    pub waiting: usize,
-    /// Events that may wait for one conversation.
-    pub waiting_per_conversation: usize,
-    /// When a conversation without work leaves memory.
-    #[serde(deserialize_with = "fields::millis")]
-    pub passivate_after: Duration,
 }
 
 /// The page at `/`.
@@ -373,26 +384,4 @@ pub struct Web {
     pub messages: u32,
     /// Open pages that one node serves.
     pub streams: usize,
-}
-
-/// What is logged.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Log {
-    /// Directives, as in tracing's filters.
-    pub filter: String,
-    /// The shape of a line.
-    pub format: LogFormat,
-}
-
-/// The shape of a log line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    /// Text on a terminal, JSON elsewhere.
-    Auto,
-    /// One JSON object per line.
-    Json,
-    /// For people.
-    Text,
 }

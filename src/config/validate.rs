@@ -17,11 +17,11 @@ pub struct Review {
 }
 
 impl Review {
-    fn problem(&mut self, setting: &str, what: impl Into<String>, fix: impl Into<String>) {
+    pub(super) fn problem(&mut self, setting: &str, what: impl Into<String>, fix: impl Into<String>) {
         self.problems.push(Problem::new(setting, what, fix));
     }
 
-    fn warn(&mut self, warning: impl Into<String>) {
+    pub(super) fn warn(&mut self, warning: impl Into<String>) {
         self.warnings.push(warning.into());
     }
 }
@@ -36,19 +36,24 @@ impl Config {
         self.check_addresses(&mut review);
         self.check_secrets(&mut review);
         self.check_chatwoot(&mut review);
+        self.check_green_api(&mut review);
         self.check_webhooks(&mut review);
+        self.check_kommo(&mut review);
         self.check_mail(&mut review);
         self.check_teams(&mut review);
         self.check_store(&mut review);
         self.check_model(&mut review);
+        self.check_transcription(&mut review);
+        self.check_google(&mut review);
         self.check_times(&mut review);
         self.check_desk(&mut review);
         self.check_files(&mut review);
+        self.check_shadow(&mut review);
         self.warn_of_mode(&mut review);
         review
     }
 
-    fn given(&self, path: &str) -> bool {
+    pub(super) fn given(&self, path: &str) -> bool {
         self.provenance.is_given(path)
     }
 
@@ -142,61 +147,6 @@ impl Config {
         }
     }
 
-    fn check_mail(&self, review: &mut Review) {
-        let [url, email, password] =
-            ["mail.smtp_url", "mail.sender_email", "mail.sender_password"].map(|path| self.given(path));
-        if email && !password && !url {
-            review.problem(
-                "SENDER_EMAIL",
-                "is set, but neither SENDER_PASSWORD nor SMTP_URL says how to send",
-                "set SENDER_PASSWORD (for Gmail an app password), or SMTP_URL for another server",
-            );
-        }
-        if !email && (password || url) {
-            review.problem(
-                "SENDER_EMAIL",
-                "is not set, but mails need an address they come from",
-                "set SENDER_EMAIL to that address",
-            );
-        }
-        if let Some(address) = &self.mail.sender_email
-            && !looks_like_address(address)
-        {
-            review.problem("SENDER_EMAIL", "is not an e-mail address", "write it as name@example.com");
-        }
-        self.check_smtp_url(review);
-        if self.gate.enabled && !email && !password && !url {
-            if !self.is_loopback() || (self.serves_chatwoot() && !self.serves_local_chatwoot()) {
-                review.problem(
-                    "SMTP_URL",
-                    "is not set, so nobody could ever verify an address",
-                    "set SMTP_URL and SENDER_EMAIL (or SENDER_EMAIL and SENDER_PASSWORD for Gmail), or GATE=off",
-                );
-            } else {
-                review.warn("no mail server is set: verification mails go into the demo mailbox on the page");
-            }
-        }
-    }
-
-    fn check_smtp_url(&self, review: &mut Review) {
-        let Some(secret) = &self.mail.smtp_url else { return };
-        let usable = Url::parse(secret.expose_secret())
-            .is_ok_and(|url| matches!(url.scheme(), "smtp" | "smtps") && url.host_str().is_some());
-        if !usable {
-            review.problem(
-                "SMTP_URL",
-                "is not an SMTP address",
-                "write smtps://user:password@host:465 or smtp://user:password@host:587?tls=required, with @ and : \
-                 inside user and password as %40 and %3A",
-            );
-        }
-    }
-
-    /// A Chatwoot on this very machine is a developer's: the demo mailbox is then as good as a mail server.
-    fn serves_local_chatwoot(&self) -> bool {
-        self.chatwoot.base_url.as_ref().is_some_and(is_local)
-    }
-
     fn check_teams(&self, review: &mut Review) {
         let Some(secret) = &self.teams.webhook_url else {
             if self.serves_chatwoot() {
@@ -252,39 +202,16 @@ impl Config {
         }
     }
 
-    fn check_model(&self, review: &mut Review) {
-        let host = self.model.base_url.host_str().unwrap_or_default();
-        if self.model.base_url.path().trim_end_matches('/').ends_with("/chat/completions") {
-            review.problem("OPENAI_BASE_URL", "names an operation", "end it after the version, as in https://host/v1");
-        }
-        if self.model.base_url.scheme() == "http" && self.model.api_key.is_some() && !is_local(&self.model.base_url) {
-            review.warn("OPENAI_BASE_URL has no TLS: the key and every conversation travel in clear");
-        }
-        if self.model.api_key.is_none() && host != "api.openai.com" {
-            review.problem(
-                "OPENAI_API_KEY",
-                "is not set although OPENAI_BASE_URL is, so the mock would answer",
-                "set the key; servers without keys (Ollama, vLLM) take any word",
-            );
-        }
-        if let Some(end) = announced_end(&self.model.name)
-            && self.model.api_key.is_some()
-            && host == "api.openai.com"
-        {
-            review.warn(format!("OpenAI has announced the end of {} for {end}; see OPENAI_MODEL", self.model.name));
-        }
-        if self.model.memory_messages == 0 {
-            review.problem("MEMORY_MESSAGES", "is 0, so the model would not even see the question", "use 20");
-        }
-        if self.model.memory_ttl.is_zero() {
-            review.problem("MEMORY_TTL", "is 0, so everything would be forgotten at once", "use 24h");
-        }
-    }
-
     fn check_times(&self, review: &mut Review) {
         let pairs = [
             ("AI_CALL_TIMEOUT", self.model.call_timeout, "AI_TURN_DEADLINE", self.model.turn_deadline),
             ("DEBOUNCE_QUIET", self.desk.debounce_quiet, "DEBOUNCE_MAX", self.desk.debounce_max),
+            (
+                "ANSWER_APOLOGY_AFTER",
+                self.desk.answer_apology_after,
+                "ANSWER_STALE_AFTER",
+                self.desk.answer_stale_after,
+            ),
             ("DEBOUNCE_MAX", self.desk.debounce_max, "AI_TURN_DEADLINE", self.model.turn_deadline),
             ("gate.resend_cooldown", self.gate.resend_cooldown, "gate.link_ttl", self.gate.link_ttl),
             ("MEMORY_TTL", self.model.memory_ttl, "store.retention", self.store.retention),
@@ -355,13 +282,6 @@ impl Config {
     }
 }
 
-/// Deliberately coarse: the mail library has the last word. This only catches a name or a URL in the wrong place.
-fn looks_like_address(text: &str) -> bool {
-    let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    let clean = !text.contains(|letter: char| letter.is_whitespace() || matches!(letter, '<' | '>' | ',' | ';'));
-    clean && !local.is_empty() && domain.len() > 2 && !domain.starts_with('.') && !domain.ends_with('.')
-}
-
 fn is_offset(text: &str) -> bool {
     if matches!(text.to_ascii_uppercase().as_str(), "Z" | "UTC") {
         return true;
@@ -374,19 +294,4 @@ fn is_offset(text: &str) -> bool {
     };
     let within = |part: &str, most: u8| part.len() <= 2 && part.parse::<u8>().is_ok_and(|number| number <= most);
     within(hours, 14) && within(minutes, 59)
-}
-
-/// Returns when OpenAI switches a model off, by its announcements as of 2026-11-20.
-fn announced_end(model: &str) -> Option<&'static str> {
-    let ends = [
-        ("gpt-5", "2026-12-11"),
-        ("o3", "2026-12-11"),
-        ("o3-mini", "2026-12-11"),
-        ("gpt-4o", "2027-01-14"),
-        ("gpt-4o-mini", "2027-01-14"),
-        ("gpt-4.1", "2027-01-14"),
-        ("gpt-4.1-mini", "2027-01-14"),
-        ("gpt-5.1", "2027-04-01"),
-    ];
-    ends.into_iter().find(|(name, _)| *name == model).map(|(_, end)| end)
 }

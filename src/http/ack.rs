@@ -53,7 +53,7 @@ impl Ack {
             Ack::UnknownVendor => (
                 StatusCode::BAD_REQUEST,
                 "unknown_vendor",
-                "no known vendor sends such a body; a Chatwoot webhook carries \"event\"",
+                "no known vendor sends such a body; Chatwoot's carry \"event\", GREEN-API's \"typeWebhook\"",
             ),
             Ack::ChannelOff => (
                 StatusCode::NOT_FOUND,

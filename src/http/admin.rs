@@ -1,15 +1,16 @@
-//! The admin API: the human switch, and looking at and steering single conversations.
+//! The admin API: the switches that hold for all conversations, and looking at and steering single conversations.
 
 use super::Shared;
 use super::error::HttpError;
 use super::stack::{Payload, PayloadFault};
+use crate::explain::{Explained, explain};
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use frontdesk_actors::domain::Order;
-use frontdesk_actors::engine::{Intake, Receipt};
+use frontdesk_actors::engine::{DeliverError, Intake, Receipt, SendStatus};
 use frontdesk_actors::ids::ConversationKey;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -46,15 +47,42 @@ pub async fn human_status(State(app): State<Shared>) -> Json<Value> {
     Json(json!({ "human_mode": app.desk.human_mode() }))
 }
 
+/// `GET /api/status`: shows whether anything leaves the house, and what waits.
+///
+/// # Errors
+/// 503 if the store cannot be read.
+pub async fn status(State(app): State<Shared>) -> Result<Json<SendStatus>, HttpError> {
+    Ok(Json(app.desk.status().await?))
+}
+
+/// `POST /api/pause`: stops everything that leaves the house, on all nodes.
+///
+/// # Errors
+/// 503 if the store cannot be written.
+pub async fn pause(State(app): State<Shared>) -> Result<Json<SendStatus>, HttpError> {
+    turn(&app, true).await
+}
+
+/// `POST /api/resume`: lets everything that is still wanted leave again, and shows how much had waited.
+///
+/// # Errors
+/// 503 if the store cannot be read or written.
+pub async fn resume_all(State(app): State<Shared>) -> Result<Json<SendStatus>, HttpError> {
+    turn(&app, false).await
+}
+
+async fn turn(app: &Shared, on: bool) -> Result<Json<SendStatus>, HttpError> {
+    let status = app.desk.set_paused(on).await?;
+    tracing::warn!(paused = on, rows = status.waiting.rows, "an operator turned the emergency stop");
+    Ok(Json(status))
+}
+
 /// `GET /api/conversations?limit=50`: lists conversations, the most recently changed first.
 ///
 /// # Errors
 /// 503 if the store cannot be read.
 pub async fn list(State(app): State<Shared>, RawQuery(query): RawQuery) -> Answer {
-    let query = query.unwrap_or_default();
-    let asked = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "limit");
-    let limit = asked.and_then(|(_, value)| value.parse().ok()).unwrap_or(LISTED).clamp(1, LISTED_AT_MOST);
-    let conversations = app.desk.list(limit).await?;
+    let conversations = app.desk.list(limit(query.as_deref())).await?;
     Ok(Json(json!({ "conversations": conversations })))
 }
 
@@ -69,9 +97,46 @@ pub async fn show(State(app): State<Shared>, key: Result<Path<String>, PathRejec
     };
     match shown {
         Ok(Some(view)) => Json(view).into_response(),
-        Ok(None) => HttpError::from(frontdesk_actors::engine::DeliverError::Unknown).into_response(),
+        Ok(None) => HttpError::from(DeliverError::Unknown).into_response(),
         Err(error) => error.into_response(),
     }
+}
+
+/// `GET /api/conversations/{key}/journal?limit=50`: explains why the desk spoke or was silent, the newest steps last.
+///
+/// # Errors
+/// 404 if there is no such conversation, 503 if it cannot be read.
+pub async fn journal(
+    State(app): State<Shared>,
+    key: Result<Path<String>, PathRejection>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let explained = match read_key(key) {
+        Ok(key) => explained(&app, &key, limit(query.as_deref())).await,
+        Err(error) => Err(error),
+    };
+    explained.map_or_else(IntoResponse::into_response, |explained| Json(explained).into_response())
+}
+
+async fn explained(app: &Shared, key: &ConversationKey, limit: usize) -> Result<Explained, HttpError> {
+    let view = match app.desk.view(key).await {
+        Ok(Some(view)) => Some(view),
+        Ok(None) => return Err(DeliverError::Unknown.into()),
+        // Its journal tells all the same how it came to that.
+        Err(DeliverError::Quarantined) => None,
+        Err(
+            error @ (DeliverError::Busy | DeliverError::Unavailable(_) | DeliverError::Closing | DeliverError::Unknown),
+        ) => return Err(error.into()),
+    };
+    let journal = app.desk.journal(key, limit).await?;
+    Ok(explain(key, view.as_ref(), journal))
+}
+
+/// Returns how many entries a query asks for.
+fn limit(query: Option<&str>) -> usize {
+    let mut pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    let asked = pairs.find(|(name, _)| name == "limit").and_then(|(_, value)| value.parse().ok());
+    asked.unwrap_or(LISTED).clamp(1, LISTED_AT_MOST)
 }
 
 /// `POST /api/conversations/{key}/handoff`: gives the conversation to the people.
@@ -114,7 +179,8 @@ fn receipt_json(receipt: Receipt) -> Value {
     }
 }
 
-fn read_key(key: Result<Path<String>, PathRejection>) -> Result<ConversationKey, HttpError> {
+/// Reads a conversation's key from a path.
+pub(super) fn read_key(key: Result<Path<String>, PathRejection>) -> Result<ConversationKey, HttpError> {
     let bad = HttpError::new(
         StatusCode::BAD_REQUEST,
         "bad_key",

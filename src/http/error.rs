@@ -86,7 +86,7 @@ impl From<DeliverError> for HttpError {
             DeliverError::Quarantined => Self::new(
                 StatusCode::CONFLICT,
                 "quarantined",
-                "the record of this conversation cannot be read; requeue it after looking at the log",
+                "the conversation is set aside: its record cannot be read, or it keeps failing; look at the log, then requeue it",
             ),
         }
     }

@@ -50,5 +50,7 @@ pub async fn readyz(State(app): State<Shared>) -> Response {
         return (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "closing" }))).into_response();
     }
     let store = if app.store.answers(&app.desk).await { "up" } else { "away" };
-    Json(json!({ "status": "ready", "store": store })).into_response()
+    // Webhooks are taken all the same: a proxy must not take a paused desk out.
+    let sends = if app.desk.is_paused() { "paused" } else { "on" };
+    Json(json!({ "status": "ready", "store": store, "sends": sends })).into_response()
 }

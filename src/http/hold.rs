@@ -119,6 +119,13 @@ impl Delivery {
         }
     }
 
+    /// Answers sooner than others must.
+    #[must_use]
+    pub fn within(mut self, limit: Duration) -> Self {
+        self.patience.hold = self.patience.hold.min(limit);
+        self
+    }
+
     /// Delivers, again while the store is away, and returns what to answer. An attempt that outlives the answer runs on:
     /// if it lands, the vendor's repetition is a duplicate.
     pub async fn settle(mut self) -> Ack {

@@ -6,8 +6,9 @@
 use super::ack::Ack;
 use super::hold::Delivery;
 use super::minimal::{self, MinimalMessage};
+use super::run_on::RunOn;
 use super::stack::{Payload, PayloadFault};
-use super::{AppState, Shared, metrics};
+use super::{AppState, Shared, green_api, metrics};
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
@@ -97,7 +98,7 @@ pub enum SignaturePolicy {
     Required,
     /// No secret, and nobody else can reach the listener or the operator allowed it.
     Waived,
-    /// No secret, and strangers could reach the listener: nothing is accepted.
+    /// Nothing is accepted: there is no secret and strangers could reach the listener, or no webhooks are expected.
     Closed,
 }
 
@@ -161,6 +162,7 @@ pub async fn any_vendor(State(app): State<Shared>, payload: Result<Payload, Payl
         Ok(payload) if payload.headers.contains_key(SIGNATURE) => take(&app, payload).await,
         Ok(payload) => match Vendor::of(&payload.body) {
             Ok(Vendor::Chatwoot) => take(&app, payload).await,
+            Ok(Vendor::GreenApi) => green_api::take(&app, payload).await,
             Err(ack) => ack.counted("unknown", payload.received.elapsed()).into_response(),
         },
         Err(fault) => unread(fault),
@@ -179,6 +181,7 @@ fn unread(fault: PayloadFault) -> Response {
 /// The vendors whose payloads are told apart.
 enum Vendor {
     Chatwoot,
+    GreenApi,
 }
 
 impl Vendor {
@@ -186,10 +189,13 @@ impl Vendor {
         #[derive(Deserialize)]
         struct Marks {
             event: Option<IgnoredAny>,
+            #[serde(rename = "typeWebhook")]
+            type_webhook: Option<IgnoredAny>,
         }
         match serde_json::from_slice::<Marks>(body) {
-            Ok(Marks { event: Some(_) }) => Ok(Vendor::Chatwoot),
-            Ok(Marks { event: None }) => Err(Ack::UnknownVendor),
+            Ok(Marks { event: Some(_), .. }) => Ok(Vendor::Chatwoot),
+            Ok(Marks { type_webhook: Some(_), .. }) => Ok(Vendor::GreenApi),
+            Ok(Marks { event: None, type_webhook: None }) => Err(Ack::UnknownVendor),
             Err(_) => Err(Ack::Malformed),
         }
     }
@@ -230,13 +236,9 @@ async fn take(app: &AppState, payload: Payload) -> Response {
 
 async fn deliver(app: &AppState, inbound: Inbound, payload: &Payload) -> Response {
     let key = inbound.key.clone();
-    // In a task of its own: dropping this handler when the vendor hangs up must not stop the delivery.
-    let span = tracing::info_span!("webhook", channel = CHATWOOT, conversation = %key);
-    let settled = tokio::spawn(Delivery::new(app, inbound, payload.received).settle().instrument(span)).await;
-    let answer = settled.unwrap_or_else(|error| {
-        tracing::error!(conversation = %key, panicked = error.is_panic(), "taking a webhook failed");
-        Ack::Failed
-    });
+    // Every line that is logged on the way names the conversation; the span is for those who trace.
+    let span = tracing::debug_span!("webhook", channel = CHATWOOT, conversation = %key);
+    let answer = RunOn::new(Delivery::new(app, inbound, payload.received).settle().instrument(span)).await;
     tracing::debug!(conversation = %key, outcome = answer.label(), "a Chatwoot webhook was answered");
     ack(payload, answer)
 }

@@ -36,6 +36,10 @@ pub enum MinimalReply {
     HumanMode,
     /// A person has this conversation.
     Person,
+    /// Everything that leaves the house is paused: it is taken, and answered when that ends.
+    Paused,
+    /// The desk only drafts for colleagues.
+    Shadow,
     /// Nothing is left of it without its control characters.
     Empty,
     /// It is longer than the page's conversations take.
@@ -116,6 +120,11 @@ pub(super) async fn answer(app: &AppState, payload: &Payload, message: MinimalMe
         MinimalReply::Bot(reply) => Json(json!({ "status": "ok", "route": "bot", "reply": reply })).into_response(),
         MinimalReply::HumanMode => human("Human mode is ON. No bot reply generated."),
         MinimalReply::Person => human("A person has this conversation. No bot reply generated."),
+        MinimalReply::Shadow => human("Shadow mode: the desk drafts for colleagues. No bot reply generated."),
+        MinimalReply::Paused => Json(json!({
+            "status": "ok", "route": "paused", "message": "The desk is paused. The message is taken and answered later."
+        }))
+        .into_response(),
         MinimalReply::Empty => ignored(),
         MinimalReply::TooLong => {
             let detail = "the message is longer than the chat takes; say it in several";

@@ -45,6 +45,8 @@ pub struct PageMode {
     pub demo: bool,
     /// The chat is on (`WEB_CHAT=on`, or the demo).
     pub chat: bool,
+    /// Kommo is configured: the console has a tab for it.
+    pub kommo: bool,
     /// The page is reached by TLS (`PUBLIC_URL` is https): the cookie is never sent in clear.
     pub secure: bool,
 }
@@ -89,6 +91,7 @@ pub fn routes(state: PageState) -> Router {
         .route("/api/console/events", get(console::events))
         .route("/api/console/conversations", get(console::list))
         .route("/api/console/conversations/{key}", get(console::show))
+        .route("/api/console/conversations/{key}/journal", get(console::journal))
         .route("/api/console/conversations/{key}/take", post(console::take))
         .route("/api/console/conversations/{key}/reply", post(console::reply))
         .route("/api/console/conversations/{key}/handback", post(console::hand_back))

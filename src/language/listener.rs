@@ -134,7 +134,11 @@ impl Default for Listener {
 
 impl Analyzer for Listener {
     fn language(&self, text: &str) -> Option<Lang> {
-        self.tongues.tell(text)
+        self.tongues.tell(text, None)
+    }
+
+    fn language_in(&self, text: &str, known: Option<Lang>) -> Option<Lang> {
+        self.tongues.tell(text, known)
     }
 
     fn wants_person(&self, text: &str) -> bool {

@@ -8,7 +8,7 @@ use super::note;
 use fluent_bundle::FluentResource;
 use fluent_bundle::concurrent::FluentBundle;
 use frontdesk_actors::domain::{Lang, ProofKind, Role};
-use frontdesk_actors::language::{HandoffNote, Phrase, Phrasebook, Reason};
+use frontdesk_actors::language::{Draft, HandoffNote, Phrase, Phrasebook, Reason};
 use std::path::{Path, PathBuf};
 use unic_langid::langid;
 
@@ -126,6 +126,7 @@ impl std::fmt::Debug for Locales {
 fn render(phrase: &Phrase, say: impl Fn(&Message) -> String) -> String {
     match phrase {
         Phrase::HandoffNote(note) => note::write(note, say),
+        Phrase::Draft(draft) => note::draft(draft, say),
         Phrase::AskEmail
         | Phrase::MalformedEmail
         | Phrase::MailSent { .. }
@@ -142,7 +143,13 @@ fn render(phrase: &Phrase, say: impl Fn(&Message) -> String) -> String {
         | Phrase::Verified { .. }
         | Phrase::HandoffAsked
         | Phrase::HandoffSorry
+        | Phrase::LateAnswer
+        | Phrase::NobodyYet
+        | Phrase::NobodyYetTryAgain
         | Phrase::CannotReadAttachment
+        | Phrase::VoiceTooLong
+        | Phrase::VoiceSilent
+        | Phrase::VoiceUnreadable
         | Phrase::CardTitle
         | Phrase::Because(_) => say(&Message::of(phrase)),
     }
@@ -197,12 +204,18 @@ fn samples() -> Vec<Phrase> {
         Phrase::Verified { address: address() },
         Phrase::HandoffAsked,
         Phrase::HandoffSorry,
+        Phrase::LateAnswer,
+        Phrase::NobodyYet,
+        Phrase::NobodyYetTryAgain,
         Phrase::CannotReadAttachment,
         Phrase::CardTitle,
     ];
     phrases.extend([0, 1, 2, 5].map(|left| Phrase::WrongCode { left }));
     phrases.extend([0, 1, 2, 5, 21].map(|seconds| Phrase::ResendTooSoon { seconds }));
-    phrases.extend(reasons().into_iter().map(Phrase::Because));
+    phrases.extend(Reason::every("text").map(Phrase::Because));
+    phrases.push(Phrase::Because(Reason::AskedByModel(String::new())));
+    let draft = |because| Phrase::Draft(Box::new(Draft { text: "text".to_owned(), because }));
+    phrases.extend([draft(None), draft(Some(Reason::CannotAnswer))]);
     let proofs = [
         None,
         Some(ProofKind::Link),
@@ -233,29 +246,4 @@ fn sample_note(lang: Lang, email: Option<(String, Option<ProofKind>)>, open: usi
         exchanged: open,
         last,
     }))
-}
-
-fn reasons() -> Vec<Reason> {
-    vec![
-        Reason::AskedByCustomer,
-        Reason::AskedByModel("text".to_owned()),
-        Reason::AskedByModel(String::new()),
-        Reason::ModelFailed,
-        Reason::TurnDeadline,
-        Reason::EmptyReply,
-        Reason::CannotAnswer,
-        Reason::ModelUnauthorized,
-        Reason::ModelNotFound,
-        Reason::ModelQuota,
-        Reason::MailFailed,
-        Reason::HumanMode,
-        Reason::Operator,
-        Reason::ColleagueNote,
-        Reason::PersonWrote,
-        Reason::PersonAssigned,
-        Reason::NotPending,
-        Reason::OtherBot,
-        Reason::Interrupted,
-        Reason::Poison,
-    ]
 }

@@ -53,7 +53,14 @@ impl Message {
             Phrase::Verified { address } => Self::plain("verified").text("address", shown(address)),
             Phrase::HandoffAsked => Self::plain("handoff-asked"),
             Phrase::HandoffSorry => Self::plain("handoff-sorry"),
+            Phrase::LateAnswer => Self::plain("late-answer"),
+            Phrase::NobodyYet => Self::plain("nobody-yet"),
+            Phrase::NobodyYetTryAgain => Self::plain("nobody-yet-try-again"),
+            Phrase::Draft(_) => Self::plain("draft-title"),
             Phrase::CannotReadAttachment => Self::plain("cannot-read-attachment"),
+            Phrase::VoiceTooLong => Self::plain("voice-too-long"),
+            Phrase::VoiceSilent => Self::plain("voice-silent"),
+            Phrase::VoiceUnreadable => Self::plain("voice-unreadable"),
             Phrase::HandoffNote(_) => Self::plain("note-title"),
             Phrase::CardTitle => Self::plain("card-title"),
             Phrase::Because(reason) => Self::because(reason, tidy),
@@ -78,6 +85,7 @@ impl Message {
             | Reason::ModelQuota
             | Reason::MailFailed
             | Reason::HumanMode
+            | Reason::ShadowMode
             | Reason::Operator
             | Reason::ColleagueNote
             | Reason::PersonWrote
@@ -85,7 +93,10 @@ impl Message {
             | Reason::NotPending
             | Reason::OtherBot
             | Reason::Interrupted
-            | Reason::Poison => message,
+            | Reason::Poison
+            | Reason::AnswerTooLate
+            | Reason::DeskAway
+            | Reason::VoiceUnheard => message,
         }
     }
 }

@@ -4,7 +4,7 @@
 //! nor look like a heading, a quotation, a link or another person's message.
 
 use super::message::{Message, language, proof, role, tidy};
-use frontdesk_actors::language::HandoffNote;
+use frontdesk_actors::language::{Draft, HandoffNote};
 
 /// How much of each part is shown. A note with all of it is about seven thousand characters.
 const NAME_CHARS: usize = 80;
@@ -12,6 +12,8 @@ const ADDRESS_CHARS: usize = 254;
 const QUESTIONS: usize = 5;
 const QUESTION_CHARS: usize = 400;
 const MESSAGES: usize = 10;
+/// A draft is shown whole: this only bounds what is no line any more.
+const DRAFT_LINE_CHARS: usize = 10_000;
 const MESSAGE_CHARS: usize = 400;
 
 /// Returns the note; `say` turns a message into a text.
@@ -43,6 +45,34 @@ pub(super) fn write(note: &HandoffNote, say: impl Fn(&Message) -> String) -> Str
         }
     }
     text
+}
+
+/// Returns the note that shows what the desk would have said, in shadow mode. The draft stands as a quotation, line by line
+/// and escaped: it reads as the customer would have read it, and nothing in it works as Markdown or a mention.
+pub(super) fn draft(draft: &Draft, say: impl Fn(&Message) -> String) -> String {
+    let plain = |id: &str| say(&Message::plain(id));
+    let mut text = match &draft.because {
+        None => format!("**{}**\n", plain("draft-title")),
+        Some(reason) => {
+            let why = say(&Message::because(reason, escape));
+            format!("**{}**\n\n{why}\n\n{}\n", plain("draft-person-title"), plain("draft-said"))
+        }
+    };
+    for line in draft.text.lines() {
+        text.push_str(&format!("\n> {}", escape_start(&escape(line, DRAFT_LINE_CHARS))));
+    }
+    text
+}
+
+/// Escapes what is Markdown only at the beginning of a line: lists, headings of underlines, code by indentation.
+fn escape_start(line: &str) -> String {
+    let marks = |letter: char| matches!(letter, '-' | '+' | '=' | ':');
+    let digits = line.chars().take_while(char::is_ascii_digit).count();
+    match line.chars().nth(digits) {
+        Some('.' | ')') if digits > 0 => format!("{}\\{}", &line[..digits], &line[digits..]),
+        Some(letter) if digits == 0 && marks(letter) => format!("\\{line}"),
+        Some(_) | None => line.to_owned(),
+    }
 }
 
 /// Returns who the customer is and what proves it.
@@ -128,6 +158,21 @@ mod tests {
             "\\[x\\](http://a_b.c) \\<b\\> \\{\\{ y \\}\\} \\_em\\_ a_b"
         );
         assert_eq!(escape("a\u{202e}b\u{0}c", 99), "ab c");
+    }
+
+    #[test]
+    fn a_draft_is_a_quotation_in_which_nothing_works() {
+        let say = |message: &Message| format!("<{}>", message.id);
+        let text = "Ten **euros**.\n\n- [@Ann](mention://user/1/Ann)\n1. one\n2024 was fine\n> no";
+        let shown = draft(&Draft { text: text.to_owned(), because: None }, say);
+        assert_eq!(
+            shown,
+            "**<draft-title>**\n\n> Ten \\*\\*euros\\*\\*.\n> \n> \\- \\[@Ann\\](mention://user/1/Ann)\n> 1\\. one\n> 2024 was \
+             fine\n> \\> no"
+        );
+        let person = Draft { text: "Of course.".to_owned(), because: Some(Reason::AskedByCustomer) };
+        let shown = draft(&person, say);
+        assert_eq!(shown, "**<draft-person-title>**\n\n<reason-asked-by-customer>\n\n<draft-said>\n\n> Of course.");
     }
 
     #[test]

@@ -4,8 +4,7 @@
 //! message's words are looked up once (exactly, and by each of their beginnings), and only patterns whose first step is
 //! among the atoms found are tried. Nothing is compiled per message and no regular expression is involved.
 
-use super::words::{Pause, Spelling, Words};
-use std::collections::{HashMap, HashSet};
+use super::words::{Pause, Spelling, WordMap, WordSet, Words};
 
 /// How many words `...` may stand for.
 const GAP: usize = 4;
@@ -51,16 +50,16 @@ struct Pattern {
 /// A list of patterns.
 #[derive(Default)]
 pub(super) struct Patterns {
-    exact: HashMap<Box<str>, Atom>,
-    stems: HashMap<Box<str>, Atom>,
-    /// The longest stem, in bytes: longer beginnings need not be looked up.
-    longest_stem: usize,
+    exact: WordMap<Atom>,
+    stems: WordMap<Atom>,
+    /// How long stems are, in bytes: shorter and longer beginnings need not be looked up.
+    stem_lengths: Option<(usize, usize)>,
     /// The atom of `<n>`, if a pattern uses it.
     number: Option<Atom>,
     atoms: Atom,
     /// `^` and `$` mean a sentence rather than the whole message.
     by_sentence: bool,
-    fillers: HashSet<Box<str>>,
+    fillers: WordSet,
     patterns: Vec<Pattern>,
     /// For each atom, the patterns whose first step it satisfies.
     starting: Vec<Vec<usize>>,
@@ -171,7 +170,8 @@ impl Patterns {
                     );
                 };
                 if alternative.ends_with('*') {
-                    self.longest_stem = self.longest_stem.max(word.len());
+                    let (shortest, longest) = self.stem_lengths.unwrap_or((word.len(), word.len()));
+                    self.stem_lengths = Some((shortest.min(word.len()), longest.max(word.len())));
                 }
                 *table.entry(word.into_boxed_str()).or_insert_with(|| next(&mut self.atoms))
             };
@@ -201,6 +201,8 @@ impl Patterns {
 
     fn find_atoms<'a>(&self, words: &'a Words) -> Found<'a> {
         let mut found = Found { words, atoms: Vec::new(), ends: Vec::with_capacity(words.len()) };
+        // Without stems no beginning is long enough.
+        let (shortest, longest) = self.stem_lengths.unwrap_or((usize::MAX, 0));
         for word in words.iter() {
             found.atoms.extend(self.exact.get(word));
             if let Some(number) = self.number
@@ -209,7 +211,8 @@ impl Patterns {
                 found.atoms.push(number);
             }
             let ends = word.char_indices().map(|(at, letter)| at + letter.len_utf8());
-            let stems = ends.take_while(|end| *end <= self.longest_stem).filter_map(|end| self.stems.get(&word[..end]));
+            let ends = ends.take_while(|end| *end <= longest).filter(|end| *end >= shortest);
+            let stems = ends.filter_map(|end| self.stems.get(&word[..end]));
             found.atoms.extend(stems);
             found.ends.push(found.atoms.len());
         }

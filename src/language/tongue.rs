@@ -5,14 +5,16 @@
 //! no heap), on the first words only: it takes about ten microseconds per word, and five words are enough for it.
 //! A text without a word of any of the four languages, and a word that could be in several, is nobody's.
 
-use super::words::{Spelling, Words};
+use super::words::{Spelling, WordMap, Words};
 use frontdesk_actors::domain::Lang;
 use lingua::{Language, LanguageDetector, LanguageDetectorBuilder};
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
 /// How many words of a text are looked at.
 const WORDS: usize = 40;
+
+/// How many words are too few to change the language of a conversation, unless they are on a list.
+const FEW_WORDS: usize = 2;
 
 /// How many words are put to lingua.
 const LINGUA_WORDS: usize = 5;
@@ -35,7 +37,7 @@ const LETTERS: u32 = 2;
 #[derive(Default)]
 pub(super) struct Tongues {
     /// Words that one language uses and the others do not.
-    words: HashMap<Box<str>, Lang>,
+    words: WordMap<Lang>,
     detector: OnceLock<LanguageDetector>,
 }
 
@@ -43,6 +45,8 @@ pub(super) struct Tongues {
 #[derive(Default)]
 struct Evidence {
     scores: [u32; Lang::ALL.len()],
+    /// How many words of each list there were.
+    lists: [u32; Lang::ALL.len()],
     latin: u32,
     cyrillic: u32,
 }
@@ -50,6 +54,12 @@ struct Evidence {
 impl Evidence {
     fn add(&mut self, lang: Lang, score: u32) {
         self.scores[lang as usize] += score;
+    }
+
+    /// Returns the one language of which there were listed words.
+    fn listed(&self) -> Option<Lang> {
+        let mut found = Lang::ALL.into_iter().filter(|lang| self.lists[*lang as usize] > 0);
+        found.next().filter(|_| found.next().is_none())
     }
 
     /// Returns the language with more evidence than all others, its score and that of the next one.
@@ -73,11 +83,17 @@ impl Tongues {
     }
 
     /// Returns the language of a text, or `None` if it cannot be told.
-    pub(super) fn tell(&self, text: &str) -> Option<Lang> {
+    ///
+    /// In a conversation that is held in a `known` language so far, one or two words change it only if they are words of
+    /// another language for certain: a name is none, whatever letters it has.
+    pub(super) fn tell(&self, text: &str, known: Option<Lang>) -> Option<Lang> {
         let words = Words::of(text, Spelling::Exact, WORDS);
         let mut evidence = Evidence::default();
         for word in words.iter() {
             self.weigh(word, &mut evidence);
+        }
+        if known.is_some() && words.len() <= FEW_WORDS {
+            return evidence.listed();
         }
         match (evidence.cyrillic, evidence.latin) {
             (0, 0) => None,
@@ -91,6 +107,7 @@ impl Tongues {
         let Some(first) = word.chars().find(|letter| letter.is_alphabetic()) else { return };
         if let Some(lang) = self.words.get(word) {
             evidence.add(*lang, LISTED);
+            evidence.lists[*lang as usize] += 1;
         }
         if matches!(first, 'а'..='я' | 'ѐ'..='ӿ') {
             evidence.cyrillic += 1;

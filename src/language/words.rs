@@ -4,6 +4,9 @@
 //! of these onto one plain letter, for patterns and messages alike; [`Spelling::Exact`] keeps them, because they are what
 //! tells Kazakh, Mongolian and Russian apart.
 
+use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasherDefault;
+
 /// How the letters of a word are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Spelling {
@@ -78,6 +81,10 @@ impl Words {
 
     /// Adds one letter to the word that is being read.
     fn push(&mut self, letter: char, spelling: Spelling) {
+        if letter.is_ascii() {
+            self.letters.push(letter.to_ascii_lowercase());
+            return;
+        }
         if is_mark(letter) {
             let end = self.ends.last().map_or(0, |(end, _)| *end);
             self.compose(letter, end);
@@ -129,6 +136,28 @@ impl Words {
     }
 }
 
+/// Finds words in the lists. Each word of a message is looked up with each of its beginnings, so the standard library's
+/// hashes would be most of the work; they defend tables that strangers fill, and only operators fill these.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct WordHasher(u64);
+
+impl std::hash::Hasher for WordHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        // FNV-1a, with the upper bits folded in at the end: a table looks at both ends of a hash.
+        self.0 = bytes.iter().fold(self.0, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+    }
+
+    fn finish(&self) -> u64 {
+        self.0 ^ self.0 >> 32
+    }
+}
+
+/// A list of words with what they mean.
+pub(super) type WordMap<T> = HashMap<Box<str>, T, BuildHasherDefault<WordHasher>>;
+
+/// A list of words.
+pub(super) type WordSet = HashSet<Box<str>, BuildHasherDefault<WordHasher>>;
+
 impl std::fmt::Debug for Words {
     /// Shows only how many there are: they are a customer's.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -138,7 +167,9 @@ impl std::fmt::Debug for Words {
 
 /// Returns whether a chunk is an e-mail address or a link, which has no words in any language.
 fn is_address(chunk: &str) -> bool {
-    chunk.contains('@') || chunk.contains("://") || chunk.starts_with("www.")
+    // Few chunks have a sign of either, and bytes are quickly looked through.
+    let has = |sign: u8| chunk.bytes().any(|byte| byte == sign);
+    has(b'@') || has(b':') && chunk.contains("://") || chunk.starts_with("www.")
 }
 
 /// Returns whether a character belongs to the letter before it.

@@ -2,6 +2,7 @@
 
 use crate::config::{Log, LogFormat};
 use crate::telemetry::Error;
+use crate::telemetry::masked::Masked;
 use std::io::IsTerminal;
 use tracing::{Metadata, Subscriber};
 use tracing_subscriber::filter::{FilterExt, filter_fn};
@@ -38,7 +39,7 @@ where
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
     let filter = parse(filter)?.and(filter_fn(may_be_logged));
-    let lines = fmt::layer().with_writer(writer).with_target(true);
+    let lines = fmt::layer().with_writer(Masked(writer)).with_target(true);
     Ok(if json {
         lines.json().flatten_event(true).with_current_span(true).with_span_list(false).with_filter(filter).boxed()
     } else {

@@ -9,7 +9,7 @@ const FLAGS = [
   "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
   "--disable-sync", "--no-first-run", "--hide-scrollbars", "--remote-debugging-pipe",
 ];
-const PATIENCE = 15_000;
+const PATIENCE = Number(process.env.STEP_MS || 15_000);
 
 export class Chromium {
   static async start(binary = process.env.CHROMIUM || "chromium") {

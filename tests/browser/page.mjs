@@ -9,7 +9,9 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { bubbles, check, count, last, mode, said } from "./checks.mjs";
 import { Chromium } from "./chromium.mjs";
+import { colours, heads, keys, pill, scrolling, typing } from "./looks.mjs";
 
 const [base = "http://127.0.0.1:8080", pictures = "target/screenshots", ...chosen] = process.argv.slice(2);
 const WINDOWS = {
@@ -23,17 +25,6 @@ const UNREACHABLE = /ERR_(CONNECTION|EMPTY_RESPONSE|INCOMPLETE|SOCKET|NETWORK)|s
 await mkdir(pictures, { recursive: true });
 const browser = await Chromium.start();
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-
-const count = (who, at) => `document.querySelectorAll('#log .msg.${who}').length >= ${at}`;
-const bubbles = (who) => `[...document.querySelectorAll('#log .msg.${who} .bubble')].map((node) => node.innerText)`;
-const said = (who, text) => `${bubbles(who)}.some((text) => text.includes(${JSON.stringify(text)}))`;
-const last = (who, text) => `${bubbles(who)}.at(-1)?.includes(${JSON.stringify(text)})`;
-const mode = (text) => `document.getElementById('human-label').innerText === 'Human Mode: ${text}'`;
-
-function check(claim, what) {
-  if (!claim) throw new Error(what);
-  console.log(`ok  ${what}`);
-}
 
 // One newcomer in one window.
 class Walk {
@@ -104,6 +95,9 @@ class Walk {
     await this.write("what is my name?");
     await page.until("the bot to remember the name", last("bot", "Your name is Anna"));
     await this.shot("memory");
+    await typing(page);
+    await keys(page);
+    await page.until("the bot to answer what was typed", last("bot", "by the button"));
   }
 
   async person() {
@@ -127,27 +121,80 @@ class Walk {
     check((await page.evaluate("document.querySelector('#log .msg.agent .meta b').textContent")) === "Human Agent", "the person is named Human Agent");
     await this.show("chat");
     await this.shot("person");
+    await scrolling(page, reply(await page.evaluate("document.documentElement.dataset.conversation")));
+    await heads(page);
+    await colours(page);
+    await this.shot("groups");
     await this.show("console");
+    await this.why();
+    await this.told();
     await page.click("#handback");
     await page.until("the bot to have it again", "document.getElementById('who-phase').classList.contains('bot')");
     await this.write("are you there?");
     await page.until("the bot to answer again", last("bot", "are you there?"));
   }
 
+  // Colleagues see by which instructions the model answers.
+  async told() {
+    const page = this.page;
+    const first = `document.querySelector('#told-lines li')?.innerText.includes('in force')`;
+    await page.click("#told > summary");
+    await page.until("the instructions to be shown", first);
+    await page.until("and which are in force", `document.getElementById('told-now').innerText.includes('Shipped with the desk')`);
+    await page.click("#told-again");
+    await page.until("the instructions to be there still", first);
+    await this.shot("told");
+    await page.click("#told > summary");
+  }
+
+  // The timeline tells who has it and why, and follows what happens while it is open.
+  async why() {
+    const { page } = this;
+    const line = (text) => `[...document.querySelectorAll('#why-lines li')].some((node) => node.innerText.includes(${JSON.stringify(text)}))`;
+    await page.click("#why > summary");
+    await page.until("the timeline to tell why a person was fetched", line("a person is fetched: the customer asked for a person"));
+    await page.until("and how the answers before came about", line("the model is asked"));
+    await page.until("and who has it now", `document.getElementById('why-now').innerText.startsWith('A person has it since')`);
+    await this.shot("why");
+    await page.click("#why > summary");
+  }
+
   async humanMode() {
     const { page } = this;
-    const colour = "getComputedStyle(document.getElementById('human')).color";
-    const off = await page.evaluate(colour);
+    await pill(page, false);
     await page.click("#human");
     await page.until("the pill to turn", mode("ON"));
     await page.until("the system message", said("system", "Human Mode is ON"));
     await this.write("Is anybody there?");
     await page.until("the note that it went to a person", last("system", "human agent"));
-    await page.until("the colours to differ", `${colour} !== ${JSON.stringify(off)}`);
     await this.shot("human-mode");
+    await pill(page, true);
     await page.click("#human");
     await page.until("the pill to turn back", mode("OFF"));
     await page.until("the bot to have it again", "document.getElementById('who-phase').classList.contains('bot')");
+  }
+
+  // The emergency stop: what customers write is taken, nothing leaves, and what is owed is said afterwards.
+  async stop() {
+    const { page } = this;
+    const sends = (text) => `document.getElementById('stop-label').innerText === 'Sends: ${text}'`;
+    const notice = "document.getElementById('connection').innerText.includes('paused')";
+    check(await page.evaluate(sends("ON")), "the pill says Sends: ON");
+    await page.click("#stop");
+    await page.until("the pill to say that sends are paused", sends("PAUSED"));
+    await page.until("the notice", notice);
+    check(await page.evaluate("document.getElementById('stop').getAttribute('aria-pressed') === 'true'"), "and it is pressed");
+    await this.write("can you hear me now?");
+    await page.until("the message to be taken", `${said("you", "can you hear me now?")} && !document.querySelector('#log .pending, #log .state')`);
+    await this.shot("paused");
+    check(!(await page.evaluate(said("bot", "can you hear me now?"))), "nothing is said while sends are paused");
+    const other = await browser.open(base, WINDOWS["desktop-light"]);
+    await other.until("another page to know", sends("PAUSED"));
+    await page.click("#stop");
+    await page.until("the pill to say that sends go on", sends("ON"));
+    await page.until("what was owed", said("bot", "can you hear me now?"));
+    await page.until("no notice", `!(${notice})`);
+    await other.until("another page to know that, too", sends("ON"));
   }
 
   async failure() {
@@ -189,16 +236,23 @@ async function restart(page) {
   await page.until("the page to say that it was not sent", "document.querySelector('#log .state button')");
   await page.picture(join(pictures, "restart-away.png"));
   await tell("start");
-  const reply = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ text: "I write while nobody looks" }) };
-  const answer = await fetch(`${base}/api/console/conversations/${encodeURIComponent(key)}/reply`, reply);
-  check(answer.ok, "somebody writes before the page is back");
+  await reply(key)("I write while nobody looks");
   await page.until("what was missed", said("agent", "while nobody looks"));
-  await page.until("the page to be connected", "document.getElementById('connection').innerText === ''", 20_000);
+  await page.until("the page to be connected", "document.getElementById('connection').innerText === ''");
   await page.click("#log .state button");
   await page.until("the message to be sent", "!document.querySelector('#log .pending, #log .state')");
   const all = await page.evaluate(`${bubbles("you")}.concat(${bubbles("agent")})`);
   check(all.join("|") === "before the restart|while you were away|I write while nobody looks", `nothing is lost or twice: ${all.join("|")}`);
   await page.picture(join(pictures, "restart-back.png"));
+}
+
+// A person who answers past the page.
+function reply(key) {
+  return async (text) => {
+    const body = JSON.stringify({ text });
+    const answer = await fetch(`${base}/api/console/conversations/${encodeURIComponent(key)}/reply`, { method: "POST", headers: { "content-type": "application/json" }, body });
+    if (!answer.ok) throw new Error(`a person's answer was refused: ${answer.status}`);
+  };
 }
 
 async function tell(what) {
@@ -260,7 +314,7 @@ function clean(page, allowed = []) {
   check(foreign.length === 0, `nobody else is asked for anything ${foreign.join(" ")}`);
 }
 
-const ALL = ["gate", "verify", "memory", "person", "humanMode", "failure", "longTexts", "newChat"];
+const ALL = ["gate", "verify", "memory", "person", "humanMode", "stop", "failure", "longTexts", "newChat"];
 
 async function walk(name, parts) {
   console.log(`--  ${name}`);
@@ -268,6 +322,7 @@ async function walk(name, parts) {
   const page = await browser.open(base, window);
   await page.until("the console", "!document.getElementById('human').hidden");
   check((await page.evaluate("document.querySelectorAll('#log .msg').length")) === 0, "a stranger sees nothing of others");
+  check(!(await page.evaluate("document.getElementById('console-tabs').checkVisibility()")), "no tab for a channel that nobody configured");
   const one = new Walk(name, page, { ...window, width: Math.min(window.width, 760) });
   for (const part of parts) await one[part]();
   clean(page);

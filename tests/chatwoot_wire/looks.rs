@@ -77,6 +77,18 @@ async fn with_a_bots_token_absence_is_proven_only_by_nothing_newer() {
 }
 
 #[tokio::test]
+async fn what_a_muted_customer_wrote_is_no_question() {
+    for tokens in [Tokens::Bot, Tokens::BotAndUser] {
+        let desk = Desk::open(tokens).await;
+        let asked = desk.double.customer_writes(desk.conversation, "Hello?");
+        assert_eq!(look(&desk, 0).await.messages[0].author, Author::Customer);
+        desk.double.mute(412);
+        let seen = look(&desk, 0).await;
+        assert_eq!((seen.messages[0].id.order, &seen.messages[0].author), (asked, &Author::Other));
+    }
+}
+
+#[tokio::test]
 async fn a_status_change_of_ours_leaves_an_activity_line_that_proves_nothing() {
     let desk = Desk::open(Tokens::Bot).await;
     let asked = desk.double.customer_writes(desk.conversation, "Hello?");

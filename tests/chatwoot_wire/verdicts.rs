@@ -1,11 +1,13 @@
 //! What becomes of an act when something goes wrong, over a real wire.
 
-use crate::support::{Desk, Tokens, client, settings};
-use frontdesk::adapters::chatwoot::BotId;
+use crate::support::{Desk, Tokens, client, mac, settings};
+use frontdesk::adapters::chatwoot::{BotId, Chatwoot};
 use frontdesk_actors::ids::{ConversationKey, OutboundId};
 use frontdesk_actors::ports::{Act, Channel, Destination, Verdict};
+use frontdesk_actors::time::{Clock, Timestamp};
 use frontdesk_sandbox::chatwoot::{Fault, RequestKind};
 use secrecy::SecretString;
+use std::sync::Arc;
 use std::time::Duration;
 
 fn is_unknown(verdict: &Verdict, expected: bool) -> bool {
@@ -63,7 +65,7 @@ async fn a_message_that_lands_after_our_time_out_lands() {
     hasty.total_timeout = Duration::from_millis(400);
     let hasty = client(hasty, &BotId::default());
     desk.double.fail_next(RequestKind::PostMessage, Fault::HangThenLand(Duration::from_secs(2)));
-    let to = Destination { key: desk.key(), contact: None };
+    let to = Destination { key: desk.key(), contact: None, reply: None };
     let text = Act::Text { text: "Hello".to_owned(), handoff: false };
     let verdict = hasty.send(&to, &text, &OutboundId("late".to_owned())).await;
     assert!(is_unknown(&verdict, false), "{verdict:?}");
@@ -80,7 +82,7 @@ async fn what_was_never_written_may_be_tried_again() {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
     let port = listener.local_addr().expect("it is bound").port();
     drop(listener);
-    let to = Destination { key: ConversationKey::new("chatwoot", 1, 57), contact: None };
+    let to = Destination { key: ConversationKey::new("chatwoot", 1, 57), contact: None, reply: None };
     for base in
         [format!("http://127.0.0.1:{port}"), format!("https://127.0.0.1:{port}"), "http://nowhere.invalid".to_owned()]
     {
@@ -96,13 +98,58 @@ async fn what_was_never_written_may_be_tried_again() {
     assert!(matches!(verdict, Verdict::Transient { .. }), "{verdict:?}");
 }
 
-#[tokio::test]
-async fn too_fast_means_until_the_next_minute() {
+/// How long rows wait that were refused together at this moment.
+async fn waits(refused_at: Timestamp, rows: std::ops::Range<u32>) -> Vec<Duration> {
     let desk = Desk::open(Tokens::Bot).await;
     desk.double.configure(|options| options.requests_per_minute = Some(0));
-    let verdict = desk.say("Hello").await;
-    let Verdict::Transient { retry_after: Some(wait), .. } = verdict else { panic!("{verdict:?}") };
-    assert!(wait <= Duration::from_secs(63), "{wait:?}");
+    let clock = Arc::new(Stopped(refused_at));
+    let client =
+        Chatwoot::new(settings(desk.double.base_url()), mac(), BotId::default(), clock).expect("good settings");
+    let to = Destination { key: desk.key(), contact: None, reply: None };
+    let mut waits = Vec::new();
+    for row in rows {
+        let verdict = client.send(&to, &Act::Open, &OutboundId(format!("row-{row}"))).await;
+        let Verdict::Transient { retry_after: Some(wait), .. } = verdict else { panic!("{verdict:?}") };
+        waits.push(wait);
+    }
+    waits
+}
+
+/// A clock that stands still.
+#[derive(Debug)]
+struct Stopped(Timestamp);
+
+impl Clock for Stopped {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+}
+
+/// Chatwoot's 429 says nothing about when to come back: it counts in minutes of the clock.
+#[tokio::test]
+async fn too_fast_means_until_the_next_minute() {
+    let minute = Timestamp::from_secs(1_790_000_040);
+    assert_eq!(minute.as_secs() % 60, 0);
+    let spread = Duration::from_secs(3);
+    for into_minute in [0, 1, 30_000, 47_345, 59_999] {
+        let rest = Duration::from_millis(60_000 - into_minute);
+        let waits = waits(minute + Duration::from_millis(into_minute), 0..20).await;
+        for wait in &waits {
+            assert!((rest..rest + spread).contains(wait), "{into_minute} ms into a minute: {wait:?}");
+        }
+        let (first, last) = (waits.iter().min(), waits.iter().max());
+        let apart = last.zip(first).map(|(last, first)| *last - *first);
+        assert!(
+            apart > Some(Duration::from_millis(1_500)),
+            "rows that were refused together come back apart: {waits:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_is_refused_again_keeps_its_place_in_the_minute() {
+    let minute = Timestamp::from_secs(1_790_000_040);
+    assert_eq!(waits(minute, 0..5).await, waits(minute + Duration::from_secs(60), 0..5).await);
 }
 
 #[tokio::test]
@@ -123,7 +170,7 @@ async fn each_fault_of_the_account_says_what_to_do() {
     }
     let mut wrong = settings(desk.double.base_url());
     wrong.bot_token = SecretString::from("wrong");
-    let to = Destination { key: desk.key(), contact: None };
+    let to = Destination { key: desk.key(), contact: None, reply: None };
     let verdict = client(wrong, &BotId::default()).send(&to, &Act::Open, &OutboundId("row".to_owned())).await;
     assert!(matches!(&verdict, Verdict::AccountFault { why } if why.contains("CHATWOOT_API_TOKEN")), "{verdict:?}");
 }

@@ -34,7 +34,7 @@ fn person() -> Assignee {
 #[test]
 fn a_customers_message() {
     for body in [fixture!("message_created.incoming"), fixture!("message_created.agent_bot")] {
-        let Inbound { key, inbox, contact, state: seen, proof, event } = inbound(body, &context());
+        let Inbound { key, inbox, contact, state: seen, proof, event, .. } = inbound(body, &context());
         assert_eq!((key, inbox.as_str()), (ConversationKey::new("chatwoot", 1, 57), "3"));
         let contact = contact.expect("the customer is named");
         assert_eq!(contact.key.as_str(), "chatwoot:1:412");
@@ -153,10 +153,30 @@ fn which_changes_of_a_message_count() {
     let deleted =
         changed(select, &[("/content_attributes", json!({"deleted": true})), ("/message_type", json!("incoming"))]);
     assert_eq!(event(&deleted), Event::Deleted { id: MessageId::numeric(9105) });
+    let edited = changed(
+        select,
+        &[("/content_attributes", json!({})), ("/message_type", json!("incoming")), ("/content", json!("Hello!"))],
+    );
+    let id = MessageId::numeric(9105);
+    assert_eq!(event(&edited), Event::Edited { id, text: "Hello!".to_owned() });
+    let emptied = changed(&edited, &[("/content", json!(null))]);
+    assert_eq!(event(&emptied), Event::StateChanged, "a file has no words to change");
     let note = changed(select, &[("/private", json!(true))]);
     assert_eq!(event(&note), Event::StateChanged);
     let delivered = changed(select, &[("/content_attributes", json!({}))]);
     assert_eq!(event(&delivered), Event::StateChanged, "delivery status, translations, transcriptions");
+}
+
+#[test]
+fn an_assignment_is_told_from_an_assignee_who_stays() {
+    let assigned = |id: Value| {
+        let change = json!([{"updated_at": {}}, {"assignee_id": {"previous_value": null, "current_value": id}}]);
+        let body = changed(fixture!("conversation_updated"), &[("/changed_attributes", change)]);
+        inbound(&body, &context()).event
+    };
+    assert_eq!(assigned(json!(5)), Event::Assigned);
+    assert_eq!(assigned(Value::Null), Event::StateChanged, "somebody was unassigned");
+    assert_eq!(inbound(fixture!("conversation_updated"), &context()).event, Event::StateChanged);
 }
 
 #[test]
@@ -266,4 +286,15 @@ fn the_signature_vector_verifies() {
     assert!(verify_signature(&secrets[..1], &signed, now).is_err());
     let Event::CustomerWrote(message) = event(text("/body")) else { panic!("not a message") };
     assert_eq!(message.text, "Hi, does the Pro plan include <b>SSO</b> & audit logs?", "escapes are read back");
+}
+
+/// Muting a conversation blocks its contact, and Chatwoot marks that in every shape of the contact.
+#[test]
+fn a_muted_customer_starts_nothing() {
+    let written = fixture!("message_created.incoming");
+    assert!(matches!(event(written), Event::CustomerWrote(_)));
+    for place in ["/sender/blocked", "/conversation/meta/sender/blocked"] {
+        let muted = changed(written, &[(place, json!(true))]);
+        assert!(matches!(event(&muted), Event::OtherWrote { .. }), "{place}");
+    }
 }

@@ -9,28 +9,46 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-const ROUTES: [(&str, &str); 7] = [
+const ROUTES: [(&str, &str); 20] = [
     ("POST", "/toggle-human"),
     ("GET", "/human-status"),
+    ("GET", "/api/status"),
+    ("POST", "/api/pause"),
+    ("POST", "/api/resume"),
     ("GET", "/api/conversations"),
     ("GET", "/api/conversations/chatwoot:1:57"),
+    ("GET", "/api/conversations/chatwoot:1:57/journal"),
     ("POST", "/api/conversations/chatwoot:1:57/handoff"),
     ("POST", "/api/conversations/chatwoot:1:57/resume"),
     ("POST", "/api/conversations/chatwoot:1:57/forget"),
+    ("GET", "/api/outbox"),
+    ("POST", "/api/conversations/chatwoot:1:57/outbox/0000002a-3/resend"),
+    ("POST", "/api/conversations/chatwoot:1:57/outbox/0000002a-3/drop"),
+    ("GET", "/api/quarantine"),
+    ("POST", "/api/people"),
+    ("POST", "/api/conversations/chatwoot:1:57/erase"),
+    ("POST", "/api/conversations/chatwoot:1:57/summary"),
+    ("GET", "/api/instructions"),
+    ("POST", "/api/conversations/chatwoot:1:57/requeue"),
 ];
+
+/// A body that the route takes.
+fn body(path: &str) -> &'static str {
+    if path == "/api/people" { r#"{"all":true}"# } else { r#"{"enabled":true}"# }
+}
 
 #[tokio::test]
 async fn every_admin_route_asks_for_the_token() {
     let server = server(Setup::default()).await;
     for (method, path) in ROUTES {
-        let without = server.send(server.request(method, path).body(r#"{"enabled":true}"#)).await;
-        let wrong = server.request(method, path).bearer_auth("the-toke").body(r#"{"enabled":true}"#);
+        let without = server.send(server.request(method, path).body(body(path))).await;
+        let wrong = server.request(method, path).bearer_auth("the-toke").body(body(path));
         for answer in [without, server.send(wrong).await] {
             assert_eq!((answer.status, answer.json()["code"].clone()), (401, json!("unauthorized")), "{method} {path}");
             assert!(answer.header("www-authenticate").starts_with("Bearer"), "{method} {path}");
         }
     }
-    assert!(!server.desk.human.load(Ordering::SeqCst));
+    assert!(!server.desk.human.load(Ordering::SeqCst) && !server.desk.paused.load(Ordering::SeqCst));
     assert!(server.desk.orders.lock().unwrap().is_empty());
 }
 
@@ -38,7 +56,7 @@ async fn every_admin_route_asks_for_the_token() {
 async fn demo_mode_is_open_to_this_machine_only() {
     let server = server(Setup { token: None, ..Setup::default() }).await;
     for (method, path) in ROUTES {
-        let body = r#"{"enabled":true}"#;
+        let body = body(path);
         assert_eq!(server.send(server.request(method, path).body(body)).await.status, 200, "{method} {path}");
         let elsewhere = server.request(method, path).header("origin", "https://evil.example").body(body);
         assert_eq!(server.send(elsewhere).await.status, 403, "{method} {path}");
@@ -100,6 +118,24 @@ async fn conversations_are_listed_and_shown() {
 }
 
 #[tokio::test]
+async fn a_conversation_is_explained() {
+    let server = server(Setup::default()).await;
+    let path = "/api/conversations/chatwoot:1:57/journal";
+    let told = server.admin("GET", &format!("{path}?limit=2"), "").await;
+    assert_eq!(told.status, 200);
+    let told = told.json();
+    assert_eq!((&told["key"], &told["now"]), (&json!("chatwoot:1:57"), &json!("The desk has it; nothing is owed.")));
+    let entries = told["entries"].as_array().unwrap();
+    assert_eq!(entries.len(), 2);
+    assert_eq!(entries[0]["heard"], json!({ "customer_wrote": { "message": 57, "words": true } }));
+    assert!(entries[0]["text"].as_str().unwrap().starts_with("the customer wrote (message 57) → an answer follows"));
+    assert_eq!(server.admin("GET", path, "").await.json()["entries"].as_array().unwrap().len(), 50);
+    let none = server.admin("GET", "/api/conversations/chatwoot:1:404/journal", "").await;
+    assert_eq!((none.status, none.json()["code"].clone()), (404, json!("no_such_conversation")));
+    assert_eq!(server.admin("GET", "/api/conversations/57/journal", "").await.status, 400);
+}
+
+#[tokio::test]
 async fn orders_reach_the_conversation() {
     let server = server(Setup::default()).await;
     for (verb, body) in [("handoff", ""), ("resume", "{}"), ("forget", "not json")] {
@@ -125,9 +161,31 @@ async fn orders_reach_the_conversation() {
 async fn a_store_that_is_away_is_named() {
     let server = server(Setup::default()).await;
     server.desk.store_up.store(false, Ordering::SeqCst);
-    for (method, path) in ROUTES.into_iter().filter(|(_, path)| *path != "/human-status") {
-        let answer = server.admin(method, path, r#"{"enabled":true}"#).await;
+    // These two ask nothing of it.
+    for (method, path) in ROUTES.into_iter().filter(|(_, path)| !["/human-status", "/api/instructions"].contains(path))
+    {
+        let answer = server.admin(method, path, body(path)).await;
         assert_eq!((answer.status, answer.json()["code"].clone()), (503, json!("store_unavailable")), "{path}");
     }
     assert_eq!(server.admin("GET", "/human-status", "").await.status, 200);
+}
+
+#[tokio::test]
+async fn the_emergency_stop_is_turned_shown_and_refused_while_the_store_is_away() {
+    let server = server(Setup::default()).await;
+    let waiting = json!({"rows": 3, "questions": 2, "conversations": 1});
+    let off = json!({"paused": false, "paused_since": null, "human_mode": false, "waiting": waiting});
+    let on = json!({"paused": true, "paused_since": 1_760_000_000_123_i64, "human_mode": false, "waiting": waiting});
+    assert_eq!(server.admin("GET", "/api/status", "").await.json(), off);
+    for (path, shown) in [("/api/pause", &on), ("/api/pause", &on), ("/api/resume", &off)] {
+        let answer = server.admin("POST", path, "").await;
+        assert_eq!((answer.status, &answer.json()), (200, shown), "{path}");
+        assert_eq!(&server.admin("GET", "/api/status", "").await.json(), shown);
+        let sends = if shown == &on { "paused" } else { "on" };
+        assert_eq!(server.get("/readyz").await.json()["sends"], sends, "{path}");
+    }
+    server.desk.store_up.store(false, Ordering::SeqCst);
+    for (method, path) in [("GET", "/api/status"), ("POST", "/api/pause"), ("POST", "/api/resume")] {
+        assert_eq!(server.admin(method, path, "").await.status, 503, "{path}");
+    }
 }

@@ -8,8 +8,11 @@ use frontdesk::http::intake::{ChatwootEdge, Malformed, Parsed, SignatureRefused}
 use frontdesk::http::minimal::{self, MinimalReply, WebDesk};
 use frontdesk::http::verify::{Claims, TokenFault, TokenReader, VerifyPages, VerifyState};
 use frontdesk_actors::domain::{Contact, CustomerMessage, Event, Inbound, Lang, Order};
-use frontdesk_actors::engine::{ChallengeView, DeliverError, Intake, PhaseName, Receipt, Summary, View};
+use frontdesk_actors::engine::{
+    ChallengeView, DeliverError, Intake, PhaseName, Receipt, SendStatus, Summary, View, Waiting,
+};
 use frontdesk_actors::ids::{ContactKey, ConversationKey, MessageId};
+use frontdesk_actors::journal::{Heard, JournalEntry};
 use frontdesk_actors::ports::{PortError, PortErrorKind};
 use frontdesk_actors::time::Timestamp;
 use std::collections::{HashMap, VecDeque};
@@ -45,7 +48,10 @@ pub(crate) struct FakeDesk {
     pub confirms: AtomicUsize,
     pub disowns: AtomicUsize,
     pub human: AtomicBool,
+    pub paused: AtomicBool,
     pub store_up: AtomicBool,
+    pub stuck: crate::stuck::Script,
+    pub people: crate::people::Script,
 }
 
 pub(crate) fn away() -> PortError {
@@ -66,7 +72,10 @@ impl FakeDesk {
             confirms: AtomicUsize::new(0),
             disowns: AtomicUsize::new(0),
             human: AtomicBool::new(false),
+            paused: AtomicBool::new(false),
             store_up: AtomicBool::new(true),
+            stuck: crate::stuck::Script::default(),
+            people: crate::people::Script::default(),
         })
     }
 
@@ -83,7 +92,7 @@ impl FakeDesk {
         self.begun.load(Ordering::SeqCst)
     }
 
-    fn reachable(&self) -> Result<(), DeliverError> {
+    pub(crate) fn reachable(&self) -> Result<(), DeliverError> {
         if self.store_up.load(Ordering::SeqCst) { Ok(()) } else { Err(DeliverError::Unavailable(away())) }
     }
 }
@@ -146,6 +155,25 @@ impl Desk for FakeDesk {
         Ok((key.id() != "404").then(|| view(key, contact)))
     }
 
+    async fn journal(&self, key: &ConversationKey, limit: usize) -> Result<Vec<JournalEntry>, PortError> {
+        self.reachable().map_err(|_| away())?;
+        let heard = Heard::CustomerWrote { message: 57, words: true };
+        let entry = JournalEntry {
+            at: Timestamp::from_secs(1_786_702_528),
+            heard,
+            state: None,
+            from: PhaseName::Bot,
+            to: PhaseName::Bot,
+            person: None,
+            facts: Vec::new(),
+            did: Vec::new(),
+            why: None,
+            owed: 1,
+            again: 0,
+        };
+        Ok(vec![entry; if key.id() == "57" { limit.min(60) } else { 0 }])
+    }
+
     async fn list(&self, limit: usize) -> Result<Vec<Summary>, PortError> {
         self.reachable().map_err(|_| away())?;
         let summary = |id| Summary {
@@ -156,6 +184,7 @@ impl Desk for FakeDesk {
             verified: true,
             owed: 0,
             held: 0,
+            unsettled: 0,
             changed: Timestamp::from_secs(0),
         };
         Ok((0..limit.min(60)).map(summary).collect())
@@ -169,6 +198,24 @@ impl Desk for FakeDesk {
         self.reachable().map_err(|_| away())?;
         self.human.store(on, Ordering::SeqCst);
         Ok(())
+    }
+
+    fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::SeqCst)
+    }
+
+    async fn status(&self) -> Result<SendStatus, PortError> {
+        self.reachable().map_err(|_| away())?;
+        let paused = self.is_paused();
+        let paused_since = paused.then(|| Timestamp::from_millis(1_760_000_000_123));
+        let waiting = Waiting { rows: 3, questions: 2, conversations: 1 };
+        Ok(SendStatus { paused, paused_since, human_mode: self.human_mode(), waiting })
+    }
+
+    async fn set_paused(&self, on: bool) -> Result<SendStatus, PortError> {
+        self.reachable().map_err(|_| away())?;
+        self.paused.store(on, Ordering::SeqCst);
+        self.status().await
     }
 }
 
@@ -187,6 +234,7 @@ fn view(key: &ConversationKey, contact: Option<ContactKey>) -> View {
         failures: 0,
         outbox: Vec::new(),
         memory: Vec::new(),
+        drafts: Vec::new(),
         next: None,
         version: 1,
     }
@@ -234,6 +282,7 @@ impl ChatwootEdge for FakeChatwoot {
             at: Timestamp::from_secs(0),
             text: value["content"].as_str().unwrap_or_default().to_owned(),
             attachments: 0,
+            voice: None,
         };
         Ok(Parsed::Inbound(Box::new(Inbound {
             key: ConversationKey::new("chatwoot", account, value["conversation"]["id"].as_u64().unwrap_or(1)),
@@ -241,6 +290,7 @@ impl ChatwootEdge for FakeChatwoot {
             contact: None,
             state: None,
             proof: None,
+            reply: None,
             event: Event::CustomerWrote(message),
         })))
     }

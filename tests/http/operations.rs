@@ -28,13 +28,13 @@ async fn readiness_does_not_follow_the_store() {
     assert_eq!(server.get("/healthz").await.json(), json!({"status": "ok"}));
     server.desk.store_up.store(false, Ordering::SeqCst);
     let away = server.get("/readyz").await;
-    assert_eq!((away.status, away.json()), (200, json!({"status": "ready", "store": "away"})));
+    assert_eq!((away.status, away.json()), (200, json!({"status": "ready", "store": "away", "sends": "on"})));
 }
 
 #[tokio::test]
 async fn readiness_names_a_store_that_answers() {
     let server = server(Setup::default()).await;
-    assert_eq!(server.get("/readyz").await.json(), json!({"status": "ready", "store": "up"}));
+    assert_eq!(server.get("/readyz").await.json(), json!({"status": "ready", "store": "up", "sends": "on"}));
 }
 
 #[tokio::test]
@@ -113,7 +113,7 @@ async fn sigterm_begins_the_end() {
 
 #[tokio::test]
 async fn an_address_that_is_taken_is_named_with_the_way_out() {
-    let first = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+    let first = listen("127.0.0.1:0".parse().unwrap()).unwrap().listener;
     let error = listen(first.local_addr().unwrap()).unwrap_err();
     assert!(matches!(error, ListenError::Taken(_)) && error.to_string().contains("LISTEN_ADDR"), "{error}");
     let foreign = listen("192.0.2.1:8080".parse().unwrap()).unwrap_err();

@@ -77,16 +77,21 @@ impl Drop for Server {
     }
 }
 
-pub(crate) async fn server(setup: Setup) -> Server {
-    let (desk, web, lifecycle) = (FakeDesk::new(), Arc::new(FakeWeb::default()), Lifecycle::new());
+/// What the routes work with. Everything but the desk and the page's conversations is as in the shipped daemon or a fake.
+pub(crate) fn state(setup: &Setup, desk: &Arc<FakeDesk>, web: &Arc<FakeWeb>, lifecycle: &Lifecycle) -> AppState {
     let token = setup.token.map(SecretString::from);
     let auth = token.map_or_else(AdminAuth::open, |token| AdminAuth::token(&token));
     let page: Option<Arc<dyn WebDesk>> = if setup.web { Some(web.clone()) } else { None };
-    let app = AppState {
+    AppState {
         desk: desk.clone(),
+        stuck: desk.clone(),
+        people: desk.clone(),
         clock: Arc::new(SystemClock),
+        green_api: None,
         chatwoot: setup.policy.map(|policy| ChatwootIntake::new(Arc::new(FakeChatwoot), policy)),
+        kommo: None,
         web: page,
+        instructions: Arc::new(frontdesk::instructions::Watch::shipped(Arc::new(SystemClock))),
         links: Arc::new(FakeLinks),
         pages: Arc::new(FakePages),
         auth: auth.with_penalty(setup.penalty),
@@ -94,12 +99,17 @@ pub(crate) async fn server(setup: Setup) -> Server {
         metrics: MetricsText::new(crate::operations::recorded),
         holds: Holds::new(setup.places),
         store: StoreProbe::default(),
-        settings: setup.settings,
-    };
+        settings: setup.settings.clone(),
+    }
+}
+
+pub(crate) async fn server(setup: Setup) -> Server {
+    let (desk, web, lifecycle) = (FakeDesk::new(), Arc::new(FakeWeb::default()), Lifecycle::new());
+    let app = state(&setup, &desk, &web, &lifecycle);
     let abandoned = Arc::new(AtomicUsize::new(0));
     let page_routes = axum::Router::new().route("/", axum::routing::get(|| async { "the page" }));
     let routes = router(app, Some(page_routes)).layer(axum::middleware::from_fn_with_state(abandoned.clone(), watch));
-    let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap().listener;
     let address = listener.local_addr().unwrap();
     let drained = Arc::new(AtomicBool::new(false));
     let drain = {

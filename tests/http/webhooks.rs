@@ -69,9 +69,21 @@ async fn what_cannot_be_read_is_malformed_and_what_concerns_nobody_is_ignored() 
 }
 
 #[tokio::test]
+async fn a_channel_that_is_off_says_so_whatever_is_sent() {
+    let server = server(Setup::default()).await;
+    for body in ["{}".to_owned(), "x".repeat(1024 * 1024 + 1)] {
+        let answer = server.post("/webhooks/green-api", body).await;
+        assert_eq!((answer.status, answer.json()["code"].clone()), (404, json!("channel_off")));
+    }
+}
+
+#[tokio::test]
 async fn the_common_address_tells_vendors_apart() {
     let server = server(Setup { policy: Some(SignaturePolicy::Waived), ..Setup::default() }).await;
-    let unknown = server.post("/webhook", r#"{"typeWebhook":"incomingMessageReceived"}"#).await;
+    // GREEN-API is not served here, and is told so instead of being taken for Chatwoot.
+    let off = server.post("/webhook", r#"{"typeWebhook":"incomingMessageReceived"}"#).await;
+    assert_eq!((off.status, off.json()["code"].clone()), (404, json!("channel_off")));
+    let unknown = server.post("/webhook", r#"{"object":"page"}"#).await;
     assert_eq!((unknown.status, unknown.json()["code"].clone()), (400, json!("unknown_vendor")));
     let malformed = server.post("/webhook", "leads[add][0][id]=1").await;
     assert_eq!((malformed.status, malformed.json()["code"].clone()), (400, json!("malformed")));

@@ -1,7 +1,8 @@
 //! A5: the bot answers: what it remembers, how it gathers a burst, and what it owes.
 
-use super::support::{Chat, NO_GATE, english, on_both_stores, open, open_wired, until};
+use super::support::{Chat, NO_GATE, english, on_both_stores, open, open_wired, until, words};
 use anyhow::{Context, Result};
+use frontdesk_actors::domain::Lang;
 use frontdesk_actors::language::Phrase;
 use frontdesk_sandbox::chatwoot::{Hook, RequestKind, Target, WorldView};
 use frontdesk_sandbox::model::Reply;
@@ -19,7 +20,9 @@ on_both_stores!(
     the_typing_indicator_shows_while_the_model_thinks,
     the_typing_indicator_is_dropped_first,
     the_shipped_prompt_and_the_tool_go_with_every_call,
+    what_the_provider_charges_is_counted,
     a_file_alone_gets_an_honest_answer,
+    the_language_follows_the_customer,
 );
 
 /// Says `note-01` to `note-NN` at once.
@@ -62,9 +65,11 @@ async fn the_memory_ends_after_its_time(backing: Backing) -> Result<()> {
     let town = open(backing, &settings).await?;
     let chat = Chat::begin(&town);
     assert_eq!(chat.asks("My name is Jane.").await?, "You said: My name is Jane.");
-    // Looking at a conversation keeps it in memory for a moment, so the looks are far apart.
+    // A conversation that is in memory has its memory too, and looking at it brings it there: each look waits until it
+    // has left again.
     let forgotten = || async {
-        tokio::time::sleep(Duration::from_millis(1500)).await;
+        let gone = || async { Ok(town.metric("frontdesk_conversations_live", "").await? == 0.0) };
+        until("the conversation has left the process", gone).await?;
         Ok(chat.view().await?["memory"].as_array().is_some_and(Vec::is_empty))
     };
     until("the memory has ended", forgotten).await?;
@@ -94,6 +99,7 @@ async fn a_burst_that_does_not_end_is_answered_after_all(backing: Backing) -> Re
     let chat = Chat::begin(&town);
     let talking = || async {
         chat.says("and another thing");
+        // The pace of somebody who goes on writing: quicker than the quiet that would end the burst.
         tokio::time::sleep(Duration::from_millis(100)).await;
         Ok(!town.model.calls().is_empty())
     };
@@ -185,11 +191,45 @@ async fn the_shipped_prompt_and_the_tool_go_with_every_call(backing: Backing) ->
     Ok(())
 }
 
+/// The double's provider says of each answer that it cost nine tokens of prompt and three of answer.
+async fn what_the_provider_charges_is_counted(backing: Backing) -> Result<()> {
+    let town = open(backing, &[NO_GATE]).await?;
+    let chat = Chat::begin(&town);
+    chat.asks("Do you ship?").await?;
+    chat.asks("Where to?").await?;
+    let tokens = async |kind: &str| town.metric("frontdesk_model_tokens_total", &format!("kind=\"{kind}\"")).await;
+    assert_eq!((tokens("input").await?, tokens("cached").await?, tokens("output").await?), (18.0, 0.0, 6.0));
+    Ok(())
+}
+
 async fn a_file_alone_gets_an_honest_answer(backing: Backing) -> Result<()> {
     let town = open(backing, &[NO_GATE]).await?;
     let chat = Chat::begin(&town);
     town.chatwoot.customer_attaches(chat.id, "audio");
     assert_eq!(chat.read(1).await?, [english(&Phrase::CannotReadAttachment)]);
     assert!(town.model.calls().is_empty());
+    Ok(())
+}
+
+async fn the_language_follows_the_customer(backing: Backing) -> Result<()> {
+    let town = open(backing, &[NO_GATE]).await?;
+    let chat = Chat::begin(&town);
+    let cases = [
+        ("Сколько стоит доставка в Астану?", "Russian"),
+        ("сиздерде баска тус бар ма", "Kazakh"),
+        ("nadad unetei sanagdaad baina", "Mongolian"),
+        // A name or a number is no reason to change.
+        ("Нурсултан", "Mongolian"),
+        ("Sorry, could you say that in English?", "English"),
+    ];
+    for (number, (text, language)) in cases.into_iter().enumerate() {
+        chat.asks(text).await?;
+        let system = town.model.calls()[number].system();
+        assert!(system.contains(language), "{text}: {system}");
+    }
+    chat.says("позовите человека пожалуйста");
+    chat.is_handed_over().await?;
+    let last = chat.replies().pop();
+    assert_eq!(last, Some(words(Lang::Ru, &Phrase::HandoffAsked)), "the desk's own words follow, too");
     Ok(())
 }

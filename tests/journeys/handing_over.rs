@@ -14,6 +14,7 @@ on_both_stores!(
     label_priority_and_team_are_set_and_other_labels_kept,
     without_settings_labels_priority_and_team_are_left_alone,
     a_bots_token_is_enough,
+    opening_takes_the_bot_off_the_conversation,
     the_card_says_who_waits_and_where,
     the_customers_words_stay_words_and_the_card_stays_small,
     the_card_and_the_note_speak_the_desks_language,
@@ -96,6 +97,18 @@ async fn a_bots_token_is_enough(backing: Backing) -> Result<()> {
     let now = town.chatwoot.conversation(chat.id).context("no conversation")?;
     assert_eq!((now.status.as_str(), now.labels.as_slice()), ("open", ["needs-human".to_owned()].as_slice()));
     assert_eq!(chat.notes().len(), 1);
+    Ok(())
+}
+
+/// Chatwoot unassigns the bot whose token opens a conversation: whoever takes it is the first to be assigned.
+async fn opening_takes_the_bot_off_the_conversation(backing: Backing) -> Result<()> {
+    let town = open(backing, &[NO_GATE]).await?;
+    let chat = Chat::begin(&town);
+    let assigned = || town.chatwoot.conversation(chat.id).map(|found| (found.bot.is_some(), found.agent));
+    assert_eq!(assigned(), Some((true, None)), "a new conversation is the bot's");
+    chat.calls_a_person().await?;
+    chat.rests().await?;
+    assert_eq!(assigned(), Some((false, None)));
     Ok(())
 }
 

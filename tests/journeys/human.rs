@@ -20,6 +20,7 @@ on_both_stores!(
     the_running_model_call_is_aborted,
     a_turn_of_a_burst_is_dropped_too,
     resolved_gives_the_next_message_to_the_bot_and_verification_is_kept,
+    a_conversation_that_chatwoot_resolves_by_itself_goes_on_with_the_next_message,
     pending_again_gives_it_back,
     assigning_the_bot_gives_it_back,
     a_note_gives_it_back,
@@ -174,6 +175,22 @@ async fn resolved_gives_the_next_message_to_the_bot_and_verification_is_kept(bac
     chat.rests().await?;
     assert!(town.model.calls().is_empty(), "what was said before is done");
     assert!(chat.asks("Do you ship?").await?.ends_with("Do you ship?"));
+    chat.becomes("pending").await
+}
+
+/// Auto-resolution after days without a word: nobody was there, nobody has it, and whoever was verified stays so.
+async fn a_conversation_that_chatwoot_resolves_by_itself_goes_on_with_the_next_message(backing: Backing) -> Result<()> {
+    let town = open(backing, &[]).await?;
+    let chat = Chat::begin(&town);
+    chat.verifies("jane@example.com").await?;
+    chat.asks("Do you ship to Norway?").await?;
+    chat.rests().await?;
+    let said = chat.replies().len();
+    town.chatwoot.set_status(chat.id, "resolved");
+    town.chatwoot.wait_quiet().await?;
+    chat.rests().await?;
+    assert_eq!((chat.phase().await?.as_str(), chat.replies().len()), ("bot", said), "there is nothing to say to that");
+    assert!(chat.asks("And to Sweden?").await?.ends_with("And to Sweden?"));
     chat.becomes("pending").await
 }
 

@@ -1,12 +1,12 @@
 //! The store goes away in the middle of a turn, or the desk itself stands still.
 
-use super::support::{BOTH_STORES, EVERYWHERE, Place, ask, requested, run, said_once, scenarios};
+use super::support::{BOTH_STORES, EVERYWHERE, PATIENCE, Place, ask, requested, run, said_once, scenarios};
 use anyhow::{Context, Result, ensure};
 use frontdesk_sandbox::chatwoot::{Fault, RequestKind};
 use frontdesk_sandbox::model::Reply;
 use frontdesk_sandbox::redis::RedisServer;
 use frontdesk_sandbox::town::Town;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn redis_goes_away() -> Result<()> {
@@ -31,6 +31,23 @@ const QUESTION: &str = "Do you ship to Norway?";
 /// The places with a Redis to lose.
 const ON_REDIS: [Place; 2] = [EVERYWHERE[0], EVERYWHERE[2]];
 
+/// How many commits found no store, or cannot tell, and how many conversations could not be loaded from it.
+async fn failed_commits(town: &Town) -> Result<f64> {
+    let unavailable = town.metric("frontdesk_commits_total", "outcome=\"unavailable\"").await?;
+    let unknown = town.metric("frontdesk_commits_total", "outcome=\"unknown\"").await?;
+    Ok(unavailable + unknown + town.metric("frontdesk_hydrations_total", "outcome=\"failed\"").await?)
+}
+
+/// Waits until the desk has tried to write something down and could not.
+async fn the_store_is_missed(town: &Town, before: f64) -> Result<()> {
+    let began = Instant::now();
+    while failed_commits(town).await? <= before {
+        ensure!(began.elapsed() < PATIENCE, "the desk never missed its store");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
 fn redis(town: &mut Town) -> Result<&mut RedisServer> {
     town.redis.as_mut().context("this town has a Redis")
 }
@@ -41,23 +58,28 @@ async fn redis_dies_while_the_model_thinks(place: Place) -> Result<()> {
     let conversation = ask(&town, QUESTION);
     town.model.wait_for_calls(1).await;
     town.chatwoot.wait_quiet().await?;
+    let before = failed_commits(&town).await?;
     redis(&mut town)?.kill()?;
     // The answer finds no store.
     town.model.release();
-    tokio::time::sleep(Duration::from_millis(700)).await;
+    the_store_is_missed(&town, before).await?;
     redis(&mut town)?.restart().await?;
     said_once(&town, place, conversation, QUESTION).await
 }
 
 async fn redis_dies_while_a_reply_is_being_posted(place: Place) -> Result<()> {
     let mut town = place.open().await?;
-    town.chatwoot.fail_next(RequestKind::PostMessage, Fault::HangThenLand(Duration::from_millis(800)));
+    // However long this machine takes to kill Redis: nothing lands before it is gone.
+    let (word, heard) = tokio::sync::watch::channel(false);
+    town.chatwoot.fail_next(RequestKind::PostMessage, Fault::HangUntil(heard));
     let conversation = ask(&town, QUESTION);
     requested(&town, RequestKind::PostMessage, 1).await?;
+    let before = failed_commits(&town).await?;
     redis(&mut town)?.kill()?;
+    word.send_replace(true);
     // The outcome, and the echo, find no store; Chatwoot repeats the echo to the bot.
     town.chatwoot.wait_for("the reply stands", |world| !world.replies(conversation).is_empty()).await?;
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    the_store_is_missed(&town, before).await?;
     redis(&mut town)?.restart().await?;
     said_once(&town, place, conversation, QUESTION).await
 }

@@ -17,20 +17,20 @@ use std::time::Duration;
 const NEW_CUSTOMERS: u64 = 3;
 
 /// Something a customer asked.
-struct Question {
-    conversation: u64,
-    message: u64,
-    text: String,
+pub(crate) struct Question {
+    pub(crate) conversation: u64,
+    pub(crate) message: u64,
+    pub(crate) text: String,
 }
 
-fn writes(town: &Town, conversation: u64, number: usize) -> Question {
+pub(crate) fn writes(town: &Town, conversation: u64, number: usize) -> Question {
     let text = format!("question {number}?");
     let message = town.chatwoot.customer_writes(conversation, &text);
     Question { conversation, message, text }
 }
 
 /// Returns the messages of which some webhook was accepted.
-fn acknowledged(town: &Town) -> BTreeSet<u64> {
+pub(crate) fn acknowledged(town: &Town) -> BTreeSet<u64> {
     let deliveries = town.chatwoot.see(|world| world.deliveries().to_vec());
     let of_messages = deliveries.iter().filter(|one| one.event == "message_created" && one.outcome.is_accepted());
     let body = |one: &Delivery| serde_json::from_str::<Value>(&one.body).unwrap_or_default();
@@ -60,7 +60,7 @@ fn said_of_handoff(town: &Town, conversation: u64) -> bool {
 }
 
 /// Every acknowledged question ends in an answer, or, where the truth cannot be looked up, in a held row.
-async fn account(town: &Town, place: Place, asked: &[Question]) -> Result<()> {
+pub(crate) async fn account(town: &Town, place: Place, asked: &[Question]) -> Result<()> {
     let (mut answered, mut shown, mut unheard) = (0, 0, 0);
     let acknowledged = acknowledged(town);
     for question in asked {

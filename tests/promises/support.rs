@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use frontdesk_sandbox::chatwoot::{Fault, Line, RequestKind};
+pub(crate) use frontdesk_sandbox::dice::{Dice, seed};
 use frontdesk_sandbox::model::Reply;
 use frontdesk_sandbox::town::{Backing, Town, Wiring};
 use futures::StreamExt;
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 const BINARY: &str = env!("CARGO_BIN_EXE_frontdesk");
 
 /// How long a condition may take: restarts, settle time and a loaded machine included.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How many towns run side by side within one test.
 const SIDE_BY_SIDE: usize = 12;
@@ -133,6 +134,21 @@ pub(crate) fn ask(town: &Town, question: &str) -> u64 {
 pub(crate) async fn kill_and_restart(town: &mut Town) -> Result<()> {
     town.daemon.kill()?;
     town.daemon.start().await
+}
+
+/// Runs a subcommand as the operator of a town; returns whether it succeeded and what it said.
+pub(crate) fn command(town: &Town, arguments: &[&str]) -> Result<(bool, String)> {
+    let mut command = std::process::Command::new(BINARY);
+    command.args(arguments).env_clear().current_dir(town.daemon.data_dir().parent().context("a home")?);
+    command.env("LISTEN_ADDR", town.daemon.address().to_string());
+    command.env("ADMIN_TOKEN", frontdesk_sandbox::town::ADMIN_TOKEN);
+    command.env("PUBLIC_URL", "http://desk.localhost").env("GATE", "off");
+    // Enough to be no demo, which asks for no token.
+    command.env("CHATWOOT_BASE_URL", town.chatwoot.base_url()).env("CHATWOOT_ACCOUNT_ID", "1");
+    command.env("CHATWOOT_API_TOKEN", frontdesk_sandbox::chatwoot::Options::default().bot_token);
+    let output = command.output()?;
+    let said = [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
+    Ok((output.status.success(), said.concat()))
 }
 
 /// Waits for a condition that nobody announces.
@@ -287,34 +303,6 @@ pub(crate) fn talk(town: &Town, conversation: u64) -> String {
 /// Returns whether a line announces a hand-over.
 pub(crate) fn is_handoff(line: &Line) -> bool {
     line.content_attributes["action"] == "handoff"
-}
-
-/// Random numbers that a seed repeats (SplitMix64).
-#[derive(Debug, Clone)]
-pub(crate) struct Dice(u64);
-
-impl Dice {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound.max(1)
-    }
-
-    pub(crate) fn millis(&mut self, bound: u64) -> Duration {
-        Duration::from_millis(self.below(bound))
-    }
-}
-
-/// Returns the seed of this run.
-pub(crate) fn seed() -> u64 {
-    let given = std::env::var("FRONTDESK_SEED").ok().and_then(|seed| seed.parse().ok());
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    given.unwrap_or_else(|| u64::try_from(now.as_nanos() % 1_000_000_007).unwrap_or(1))
 }
 
 /// Returns how many rounds a random scenario runs.

@@ -28,6 +28,8 @@ pub(crate) async fn a_commit_lands_only_on_the_version_it_expects(store: &dyn St
     }
     let stored = store.load(&key(1)).await.unwrap().unwrap();
     assert_eq!((stored.version, stored.record), (2, bytes("second")));
+    assert_eq!(store.version(&key(1)).await.unwrap(), 2);
+    assert_eq!(store.version(&key(99)).await.unwrap(), 0, "nothing is there");
 }
 
 pub(crate) async fn a_repeated_commit_is_ok_once_it_has_landed(store: &dyn Store) {
@@ -130,4 +132,26 @@ pub(crate) async fn erasing_leaves_nothing(store: &dyn Store) {
     assert_eq!(store.list(9).await.unwrap().into_iter().map(|one| one.key).collect::<Vec<_>>(), [key(2)]);
     assert_eq!(put(store, &commit(&key(1), 0, "again")).await, 1);
     assert_eq!(store.load(&key(1)).await.unwrap().unwrap().memory, None);
+}
+
+pub(crate) async fn erasing_traces_leaves_the_record_and_the_count_of_the_feed(store: &dyn Store) {
+    let by = crate::fixture::node("a", 1);
+    let memory = MemoryWrite::Put { value: bytes("said"), ttl: LONG };
+    put(store, &Commit { memory, journal: vec![bytes("j")], ..waking(&key(1), 0, &by, LONG) }).await;
+    put(store, &Commit { journal: vec![bytes("other")], ..commit(&key(2), 0, "other") }).await;
+    assert_eq!(store.append_feed(&key(1), "f", bytes("f")).await.unwrap(), 1);
+    store.append_feed(&key(2), "f", bytes("f")).await.unwrap();
+    store.park(&key(1), bytes("parked")).await.unwrap();
+    store.erase_traces(&key(1)).await.unwrap();
+    store.erase_traces(&key(1)).await.unwrap();
+    store.erase_traces(&key(3)).await.unwrap();
+    assert_eq!(store.journal(&key(1), 9).await.unwrap(), Vec::<bytes::Bytes>::new());
+    assert_eq!(store.feed(&key(1), 0).await.unwrap(), []);
+    assert_eq!(store.parked(&key(1)).await.unwrap(), []);
+    assert_eq!(store.parked_keys(9).await.unwrap(), []);
+    let left = store.load(&key(1)).await.unwrap().unwrap();
+    assert_eq!((left.version, left.memory), (1, Some(bytes("said"))));
+    assert_eq!(store.append_feed(&key(1), "g", bytes("g")).await.unwrap(), 2, "no number is given twice");
+    assert_eq!(store.journal(&key(2), 9).await.unwrap(), [bytes("other")]);
+    assert_eq!(store.feed(&key(2), 0).await.unwrap().len(), 1);
 }

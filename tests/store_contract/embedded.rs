@@ -1,7 +1,8 @@
 //! What only the embedded store can show: a directory in use, and a file that outlives the process.
 
 use crate::fixture::{LONG, bytes, commit, embedded, eventually, key, node, put, take, waking};
-use frontdesk::adapters::store::embedded::{EmbeddedSettings, EmbeddedStore, OpenError};
+use crate::scanning::all;
+use frontdesk::adapters::store::embedded::{EmbeddedReader, EmbeddedSettings, EmbeddedStore, OpenError};
 use frontdesk_actors::ports::{Commit, CommitOutcome, Quota, Store};
 use frontdesk_actors::time::{Clock, Timestamp};
 use std::sync::Arc;
@@ -54,6 +55,30 @@ async fn a_file_replaced_by_an_older_one_is_noticed() {
     let store = EmbeddedStore::open(dir.path(), EmbeddedSettings::default()).unwrap();
     let outcome = store.commit(&commit(&key(1), 2, "third")).await;
     assert!(matches!(outcome, CommitOutcome::Regressed { version: 1 }), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_store_in_use_is_read_beside_its_owner_and_a_lost_record_is_found() {
+    let (store, dir) = embedded();
+    for id in 1..=3 {
+        put(&store, &waking(&key(id), 0, &node("a", 1), LONG)).await;
+    }
+    let beside = EmbeddedReader::open(dir.path()).unwrap();
+    assert_eq!(all(&beside, 2, async || {}).await, all(&store, 2, async || {}).await);
+    put(&store, &commit(&key(4), 0, "new")).await;
+    let meddler = rusqlite::Connection::open(dir.path().join("frontdesk.sqlite3")).unwrap();
+    meddler.execute("DELETE FROM conversations WHERE key = ?1", [key(1).as_str()]).unwrap();
+    for found in [all(&beside, 1, async || {}).await, all(&store, 1, async || {}).await] {
+        assert_eq!(found.len(), 4);
+        assert!(found[&key(1)].stored.is_none() && found[&key(1)].wake.is_some(), "{:?}", found[&key(1)]);
+        assert!(found[&key(2)].stored.is_some());
+    }
+    drop(store);
+    assert_eq!(all(&beside, 9, async || {}).await.len(), 4, "it is read without its owner as well");
+    let nothing = tempfile::tempdir().unwrap();
+    let error = EmbeddedReader::open(nothing.path()).unwrap_err();
+    assert!(error.to_string().contains("DATA_DIR"), "{error}");
+    assert_eq!(std::fs::read_dir(nothing.path()).unwrap().count(), 0, "nothing is made");
 }
 
 #[tokio::test]

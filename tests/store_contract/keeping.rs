@@ -59,6 +59,11 @@ pub(crate) async fn contacts_are_kept(store: &dyn Store) {
     store.put_contact(&contact(1), Bytes::from_static(b"\xff\0")).await.unwrap();
     assert_eq!(store.contact(&contact(1)).await.unwrap(), Some(Bytes::from_static(b"\xff\0")));
     assert_eq!(store.contact(&contact(2)).await.unwrap(), None);
+    store.put_contact(&contact(2), bytes("two")).await.unwrap();
+    store.erase_contact(&contact(1)).await.unwrap();
+    store.erase_contact(&contact(1)).await.unwrap();
+    assert_eq!(store.contact(&contact(1)).await.unwrap(), None);
+    assert_eq!(store.contact(&contact(2)).await.unwrap(), Some(bytes("two")));
 }
 
 pub(crate) async fn a_quota_holds_in_every_window(store: &dyn Store) {

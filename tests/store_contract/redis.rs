@@ -1,10 +1,12 @@
 //! What only Redis can show: a server that dies, hangs, comes back, is misconfigured or is somebody else's.
 
 use crate::fixture::{LONG, bytes, commit, eventually, key, node, on, put, redis, take, waking};
+use crate::scanning::all;
 use frontdesk::adapters::store::Severity;
-use frontdesk::adapters::store::redis::{AddressError, Nudge, RedisSettings, RedisStore};
-use frontdesk_actors::ports::{Commit, CommitOutcome, PortErrorKind, Store};
+use frontdesk::adapters::store::redis::{AddressError, RedisSettings, RedisStore};
+use frontdesk_actors::ports::{Commit, CommitOutcome, Nudge, PortErrorKind, Store};
 use frontdesk_sandbox::redis::{Fsync, RedisCluster, RedisOptions, RedisServer};
+use futures::StreamExt;
 use futures::future::join_all;
 use std::time::{Duration, Instant};
 
@@ -35,6 +37,30 @@ fn impatient(url: &str) -> RedisStore {
         ..RedisSettings::new(url.to_owned().into())
     })
     .unwrap()
+}
+
+#[tokio::test]
+async fn a_lost_record_is_found_by_its_wake_up() {
+    let (store, server) = redis().await;
+    for id in 1..=3 {
+        put(&store, &waking(&key(id), 0, &node("a", 1), LONG)).await;
+    }
+    let (lost, kept) = (key(1), key(2));
+    let tagged = |what: &str| format!("fd:{{{}}}:{what}", lost.shard());
+    let mut meddler = redis_link(&server.url()).await;
+    let _: () = redis::cmd("DEL").arg(tagged(&format!("c:{lost}"))).query_async(&mut meddler).await.unwrap();
+    for in_the_list_too in [true, false] {
+        let found = all(&store, 1, async || {}).await;
+        assert_eq!(found.len(), 3);
+        assert!(found[&lost].stored.is_none() && found[&lost].wake.is_some(), "{in_the_list_too}: {:?}", found[&lost]);
+        assert!(found[&kept].stored.is_some());
+        let _: () =
+            redis::cmd("ZREM").arg(tagged("recent")).arg(lost.as_str()).query_async(&mut meddler).await.unwrap();
+    }
+}
+
+async fn redis_link(url: &str) -> redis::aio::MultiplexedConnection {
+    redis::Client::open(url).unwrap().get_multiplexed_async_connection().await.unwrap()
 }
 
 #[tokio::test]
@@ -201,15 +227,40 @@ async fn data_of_another_layout_is_refused() {
 }
 
 #[tokio::test]
-async fn commits_nudge_whoever_listens() {
+async fn commits_nudge_every_other_node_that_listens() {
     let (store, server) = redis().await;
-    let mut nudges = store.nudges();
-    eventually("the listener has subscribed", || async {
-        (server.command(&["PUBLISH", "fd:nudge", "rubbish"]).await.unwrap() == "1").then_some(())
+    let other = on(&server.url(), "fd");
+    let (_own, mut nudges) = (store.nudges(), other.nudges());
+    eventually("both have subscribed", || async {
+        (server.command(&["PUBLISH", "fd:nudge", "rubbish"]).await.unwrap() == "2").then_some(())
     })
     .await;
     put(&store, &waking(&key(7), 0, &node("b", 9), LONG)).await;
-    assert_eq!(nudges.recv().await, Some(Nudge { node: node("b", 9).to_string(), key: key(7) }));
+    assert_eq!(nudges.next().await, Some(Nudge { node: node("b", 9).to_string(), key: key(7) }));
+}
+
+#[tokio::test]
+async fn nobody_is_nudged_where_only_the_writer_listens() {
+    let (store, server) = redis().await;
+    let published = || async {
+        let stats = server.command(&["INFO", "commandstats"]).await.unwrap();
+        stats.lines().find_map(|line| line.strip_prefix("cmdstat_publish:").map(str::to_owned))
+    };
+    let _own = store.nudges();
+    eventually("it has subscribed", || async {
+        (server.command(&["PUBLISH", "fd:nudge", "rubbish"]).await.unwrap() == "1").then_some(())
+    })
+    .await;
+    let mut version = 0;
+    // The server may know of the subscription before the store does.
+    loop {
+        let before = published().await;
+        version = put(&store, &waking(&key(7), version, &node("b", 9), LONG)).await;
+        if published().await == before {
+            break;
+        }
+        assert!(version < 10_000, "what only the writer would hear is announced still");
+    }
 }
 
 #[tokio::test]
@@ -266,4 +317,22 @@ fn settings_that_can_never_work_are_refused_at_once() {
     assert_eq!(refuse(|settings| settings.prefix = "a{b}".into()), AddressError::Prefix);
     assert_eq!(refuse(|settings| settings.connections = 0), AddressError::Connections);
     assert!(matches!(refuse(|settings| settings.url = "redis://h/x".to_owned().into()), AddressError::Refused(_)));
+}
+
+/// The wire swallows what is asked at the start, without closing: the next question must go another way.
+#[tokio::test]
+async fn a_silent_connection_is_not_asked_for_the_settings_again() {
+    use frontdesk_sandbox::link::{Link, Trouble};
+    let server = RedisServer::start().await.unwrap();
+    let link = Link::open(vec![([127, 0, 0, 1], server.port()).into()]).await.unwrap();
+    let swallowed = std::sync::atomic::AtomicUsize::new(0);
+    link.judge(Some(std::sync::Arc::new(move |burst: &[u8]| {
+        let asks = burst.windows(6).any(|word| word == b"CONFIG");
+        let first = asks && swallowed.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0;
+        first.then_some(Trouble::BlackHole)
+    })));
+    let store = impatient(&format!("redis://{}", link.address()));
+    let error = store.examine().await.expect_err("nobody answered");
+    assert_eq!(error.kind, PortErrorKind::Transient);
+    store.examine().await.expect("another connection answers");
 }

@@ -6,7 +6,10 @@ use frontdesk::http::page::{Desk, MailView, MailboxView};
 use frontdesk_actors::domain::{Inbound, Lang, Order, Remembered, Role};
 use frontdesk_actors::engine::{DeliverError, Intake, PhaseName, Receipt, Summary, View};
 use frontdesk_actors::ids::{ContactKey, ConversationKey, Node};
-use frontdesk_actors::ports::{Commit, CommitOutcome, Due, Listed, PortError, PortErrorKind, Quota, Store, Stored};
+use frontdesk_actors::journal::JournalEntry;
+use frontdesk_actors::ports::{
+    Commit, CommitOutcome, Due, Listed, PortError, PortErrorKind, Quota, Scan, ScanCursor, ScanPage, Store, Stored,
+};
 use frontdesk_actors::time::{Clock, Timestamp};
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -54,6 +57,13 @@ fn not_here<T>() -> Result<T, PortError> {
 }
 
 #[async_trait]
+impl Scan for MemoryStore {
+    async fn scan(&self, _: Option<&ScanCursor>, _: usize) -> Result<ScanPage, PortError> {
+        not_here()
+    }
+}
+
+#[async_trait]
 impl Store for MemoryStore {
     async fn load(&self, _: &ConversationKey) -> Result<Option<Stored>, PortError> {
         not_here()
@@ -67,6 +77,14 @@ impl Store for MemoryStore {
         self.check()?;
         self.feeds.lock().expect("no test panics with the lock").remove(key);
         Ok(())
+    }
+
+    async fn erase_traces(&self, _: &ConversationKey) -> Result<(), PortError> {
+        not_here()
+    }
+
+    async fn erase_contact(&self, _: &ContactKey) -> Result<(), PortError> {
+        not_here()
     }
 
     async fn take_due(&self, _: &Node, _: Duration, _: usize) -> Result<Vec<Due>, PortError> {
@@ -103,6 +121,22 @@ impl Store for MemoryStore {
     }
 
     async fn exhaust_quota(&self, _: &str, _: Duration) -> Result<(), PortError> {
+        not_here()
+    }
+
+    async fn park(&self, _: &ConversationKey, _: Bytes) -> Result<u64, PortError> {
+        not_here()
+    }
+
+    async fn parked(&self, _: &ConversationKey) -> Result<Vec<(u64, Bytes)>, PortError> {
+        not_here()
+    }
+
+    async fn unpark(&self, _: &ConversationKey, _: u64) -> Result<(), PortError> {
+        not_here()
+    }
+
+    async fn parked_keys(&self, _: usize) -> Result<Vec<ConversationKey>, PortError> {
         not_here()
     }
 
@@ -178,6 +212,9 @@ pub(crate) struct FakeDesk {
     pub busy: AtomicBool,
     /// The global switch.
     pub human: AtomicBool,
+    /// The journal of every conversation.
+    pub journal: Mutex<Vec<JournalEntry>>,
+    pub paused: AtomicBool,
 }
 
 impl Default for FakeDesk {
@@ -189,6 +226,8 @@ impl Default for FakeDesk {
             known: Mutex::default(),
             busy: AtomicBool::default(),
             human: AtomicBool::default(),
+            journal: Mutex::default(),
+            paused: AtomicBool::default(),
         }
     }
 }
@@ -225,7 +264,7 @@ impl Desk for FakeDesk {
 
     async fn view(&self, key: &ConversationKey) -> Result<Option<View>, DeliverError> {
         let at = Timestamp::from_secs(1_795_198_320);
-        let said = Remembered { id: None, role: Role::Customer, text: "from elsewhere".to_owned(), at };
+        let said = Remembered { id: None, role: Role::Customer, text: "from elsewhere".to_owned(), at, voice: false };
         Ok(self.keys().contains(key).then(|| View {
             key: key.clone(),
             phase: self.phase(),
@@ -240,9 +279,14 @@ impl Desk for FakeDesk {
             failures: 0,
             outbox: Vec::new(),
             memory: vec![said],
+            drafts: Vec::new(),
             next: None,
             version: 1,
         }))
+    }
+
+    async fn journal(&self, _: &ConversationKey, _: usize) -> Result<Vec<JournalEntry>, PortError> {
+        Ok(self.journal.lock().expect("no test panics with the lock").clone())
     }
 
     async fn list(&self, limit: usize) -> Result<Vec<Summary>, PortError> {
@@ -254,9 +298,14 @@ impl Desk for FakeDesk {
             verified: false,
             owed: 1,
             held: 0,
+            unsettled: 0,
             changed: Timestamp::from_secs(1_795_198_320),
         };
         Ok(self.keys().into_iter().take(limit).map(summary).collect())
+    }
+
+    fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::Relaxed)
     }
 
     fn human_mode(&self) -> bool {

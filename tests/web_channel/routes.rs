@@ -1,153 +1,21 @@
 //! The page's routes, over HTTP without a socket.
 
-use crate::fakes::{FakeDesk, FakeMailbox, MemoryStore, Ticking};
+use crate::page::{Events, LONG, demo, json_of, mail, page, text_of};
 use aws_lc_rs::digest::{SHA256, digest};
-use axum::Router;
-use axum::body::{Body, BodyDataStream, to_bytes};
-use axum::http::{HeaderMap, Request, Response, StatusCode, header};
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use frontdesk::adapters::web::{Session, Web, WebSettings};
-use frontdesk::http::page::{MailView, PageMode, PageState, routes};
-use frontdesk_actors::domain::{Event, Lang, Order, Status};
+use frontdesk::adapters::web::Session;
+use frontdesk::http::page::PageMode;
+use frontdesk_actors::domain::{Event, Order, Status};
 use frontdesk_actors::engine::PhaseName;
 use frontdesk_actors::ids::{ConversationKey, MessageId, OutboundId};
+use frontdesk_actors::journal::{Heard, JournalEntry, PersonHasIt};
 use frontdesk_actors::ports::{Act, Channel, Destination, Store};
 use frontdesk_actors::time::Timestamp;
-use futures::StreamExt;
 use serde_json::{Value, json};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
-use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
-
-const LONG: Duration = Duration::from_secs(10);
-
-struct Page {
-    store: Arc<MemoryStore>,
-    desk: Arc<FakeDesk>,
-    web: Arc<Web>,
-    mailbox: Arc<FakeMailbox>,
-    closing: CancellationToken,
-    router: Router,
-    session: Session,
-}
-
-fn page(mode: PageMode) -> Page {
-    let store = Arc::new(MemoryStore::default());
-    let desk = Arc::new(FakeDesk::default());
-    let settings = WebSettings { poll: Duration::from_millis(20), ..WebSettings::default() };
-    let web = Arc::new(Web::new(Arc::clone(&store) as Arc<dyn Store>, Arc::new(Ticking::default()), settings));
-    let mailbox = Arc::new(FakeMailbox::default());
-    let closing = CancellationToken::new();
-    let state = PageState {
-        desk: Arc::clone(&desk) as _,
-        web: Arc::clone(&web),
-        mailbox: Some(Arc::clone(&mailbox) as _),
-        cards: None,
-        site_name: "Ordo <Co>".to_owned(),
-        lang: Lang::En,
-        mode,
-        admin: Arc::new(|headers: &HeaderMap| {
-            headers.get("authorization").is_some_and(|value| value == "Bearer right")
-        }),
-        closing: closing.clone(),
-    };
-    Page { store, desk, web, mailbox, closing, router: routes(state), session: Session::fresh() }
-}
-
-fn demo() -> Page {
-    page(PageMode { demo: true, chat: true, secure: false })
-}
-
-fn mail() -> MailView {
-    MailView {
-        id: "m1".to_owned(),
-        to: "a@example.com".to_owned(),
-        subject: "Your code".to_owned(),
-        code: "123456".to_owned(),
-        link: "http://localhost/verify?token=t".to_owned(),
-        html: "<p>Hello</p>".to_owned(),
-        at: Timestamp::from_secs(1),
-    }
-}
-
-impl Page {
-    fn cookie(&self) -> String {
-        let cookie = self.session.set_cookie(false).expect("a fresh session has a cookie");
-        cookie.split(';').next().unwrap_or_default().to_owned()
-    }
-
-    async fn ask(&self, request: Request<Body>) -> Response<Body> {
-        self.router.clone().oneshot(request).await.expect("a router answers")
-    }
-
-    async fn get(&self, path: &str) -> Response<Body> {
-        self.ask(Request::get(path).header("cookie", self.cookie()).body(Body::empty()).expect("a request")).await
-    }
-
-    async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
-        let request = Request::post(path).header("cookie", self.cookie()).header("content-type", "application/json");
-        let response = self.ask(request.body(Body::from(body.to_string())).expect("a request")).await;
-        (response.status(), json_of(response).await)
-    }
-
-    async fn say(&self, text: &str, id: &str) {
-        let to = Destination { key: self.session.key(), contact: None };
-        let act = Act::Text { text: text.to_owned(), handoff: false };
-        self.web.send(&to, &act, &OutboundId(id.to_owned())).await;
-    }
-}
-
-async fn text_of(response: Response<Body>) -> String {
-    let bytes = to_bytes(response.into_body(), 1 << 20).await.expect("a body");
-    String::from_utf8(bytes.to_vec()).expect("text")
-}
-
-async fn json_of(response: Response<Body>) -> Value {
-    serde_json::from_str(&text_of(response).await).unwrap_or(Value::Null)
-}
-
-/// Reads server-sent events one by one.
-struct Events {
-    stream: BodyDataStream,
-    text: String,
-}
-
-impl Events {
-    fn of(response: Response<Body>) -> Self {
-        assert_eq!(response.status(), StatusCode::OK);
-        assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
-        Self { stream: response.into_body().into_data_stream(), text: String::new() }
-    }
-
-    /// Returns the next event's name, id and data; `None` at the end of the stream.
-    async fn next(&mut self) -> Option<(String, String, Value)> {
-        loop {
-            if let Some((block, rest)) = self.text.split_once("\n\n") {
-                let field = |name: &str| {
-                    let line = block.lines().find_map(|line| line.strip_prefix(&format!("{name}:")));
-                    line.map(|value| value.trim().to_owned()).unwrap_or_default()
-                };
-                let event = (field("event"), field("id"), serde_json::from_str(&field("data")).unwrap_or_default());
-                self.text = rest.to_owned();
-                return Some(event);
-            }
-            let chunk = tokio::time::timeout(LONG, self.stream.next()).await.expect("an event in time")?;
-            self.text.push_str(&String::from_utf8_lossy(&chunk.expect("a chunk")));
-        }
-    }
-
-    async fn until(&mut self, name: &str) -> Value {
-        loop {
-            let (event, _, data) = self.next().await.expect("the stream goes on");
-            if event == name {
-                return data;
-            }
-        }
-    }
-}
 
 #[tokio::test]
 async fn the_page_is_one_file_that_loads_nothing_and_its_policy_names_what_is_in_it() {
@@ -262,7 +130,7 @@ async fn the_stream_shows_the_backlog_then_what_comes_and_goes_on_where_it_was()
     let mut events = Events::of(page.get("/chat/events").await);
     let (name, _, data) = events.next().await.unwrap();
     assert_eq!((name.as_str(), &data["text"], &data["who"]), ("message", &json!("one"), &json!("you")));
-    let to = Destination { key: page.session.key(), contact: None };
+    let to = Destination { key: page.session.key(), contact: None, reply: None };
     page.web.send(&to, &Act::Note { text: "private".into() }, &OutboundId("n".into())).await;
     page.web.typing(&page.session.key(), true).await.unwrap();
     page.say("two", "r1").await;
@@ -283,7 +151,7 @@ async fn the_stream_shows_the_backlog_then_what_comes_and_goes_on_where_it_was()
 
 #[tokio::test]
 async fn without_the_demo_the_console_wants_the_token_and_the_chat_a_session() {
-    let page = page(PageMode { demo: false, chat: true, secure: true });
+    let page = page(PageMode { demo: false, chat: true, secure: true, ..PageMode::default() });
     for path in ["events", "conversations", "mails", "cards", "conversations/web:page:demo"] {
         let response = page.get(&format!("/api/console/{path}")).await;
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{path}");
@@ -344,6 +212,36 @@ async fn a_colleague_reads_takes_answers_and_hands_back() {
     assert_eq!((&whole["agent"], &whole["replyable"], &whole["phase"]), (&json!(false), &json!(true), &json!("bot")));
     let said: Vec<&Value> = whole["entries"].as_array().unwrap().iter().map(|entry| &entry["who"]).collect();
     assert_eq!(said, ["you", "system", "agent", "system"]);
+}
+
+#[tokio::test]
+async fn the_console_explains_why_the_desk_is_silent() {
+    let page = demo();
+    let key = ConversationKey::new("chatwoot", 1, 57);
+    page.desk.known.lock().unwrap().push(key.clone());
+    *page.desk.phase.lock().unwrap() = PhaseName::Human;
+    let since = Timestamp::from_secs(1_786_700_400);
+    let silent = JournalEntry {
+        at: Timestamp::from_secs(1_786_702_528),
+        heard: Heard::CustomerWrote { message: 9, words: true },
+        state: None,
+        from: PhaseName::Human,
+        to: PhaseName::Human,
+        person: Some(PersonHasIt { since, reason: "person-wrote".into(), touched: true }),
+        facts: Vec::new(),
+        did: Vec::new(),
+        why: Some("a person has it".into()),
+        owed: 0,
+        again: 0,
+    };
+    page.desk.journal.lock().unwrap().push(silent);
+    let told = json_of(page.get(&format!("/api/console/conversations/{key}/journal")).await).await;
+    assert!(told["now"].as_str().unwrap().starts_with("A person has it since 2026-08-14 09:40:00 UTC"), "{told}");
+    let line = &told["lines"][0];
+    assert_eq!((&line["at"], &line["tone"]), (&json!(1_786_702_528_000_i64), &json!("silent")));
+    assert!(line["text"].as_str().unwrap().contains("silent: a person has it since"), "{line}");
+    let nobody = page.get("/api/console/conversations/chatwoot:1:58/journal").await;
+    assert_eq!(nobody.status(), StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

@@ -1,11 +1,12 @@
 // The colleagues' console: the list comes over the stream, the chosen conversation is read when it changes.
-const desk = { rows: [], selected: null, chosen: false, whole: null, stop: null, reading: false, again: false, human: null };
+const desk = { rows: [], selected: null, chosen: false, whole: null, stop: null, reading: false, again: false, human: null, paused: false };
 
 const PHASES = { awaiting_email: "Asking for address", pending_verification: "Verifying", bot: "Bot", human: "Human" };
 
 function startConsole() {
   $("console").hidden = false;
   $("human").hidden = false;
+  $("stop").hidden = false;
   $("sign-out").hidden = document.documentElement.dataset.demo === "yes";
   if (desk.stop) desk.stop();
   desk.stop = listen("/api/console/events", consoleEvent, (state) => {
@@ -17,7 +18,7 @@ function startConsole() {
 function stopConsole() {
   if (desk.stop) desk.stop();
   Object.assign(desk, { stop: null, rows: [], selected: null, chosen: false, whole: null, human: null });
-  for (const id of ["console", "human", "side", "mailbox", "alerts"]) $(id).hidden = true;
+  for (const id of ["console", "human", "stop", "side", "mailbox", "alerts"]) $(id).hidden = true;
 }
 
 function consoleEvent(event, data) {
@@ -26,6 +27,7 @@ function consoleEvent(event, data) {
   else if (event === "mails") showMails(data.mails);
   else if (event === "cards") showCards(data.cards);
   else if (event === "human") showHuman(data.human_mode);
+  else if (event === "paused") showPaused(data.paused);
   else if (event === "trouble") connection("store", data.detail || "");
 }
 
@@ -69,6 +71,7 @@ function rowNode(row, state) {
       { class: "foot" },
       el("span", { class: `badge ${row.phase}`, title: row.reason ? `Because: ${words(row.reason)}` : null }, PHASES[row.phase] || row.phase),
       row.owed ? el("span", { class: "badge owed", title: "Customer messages without an answer" }, `${row.owed} waiting`) : null,
+      row.held ? el("span", { class: "badge stuck", title: "Nobody knows whether these reached the customer: decide" }, `${row.held} held`) : null,
       own(row) ? el("span", { class: "badge mine" }, "you") : null,
       el("button", { class: "secondary use", type: "button", "data-focus": `use ${row.key}`, "aria-label": `Use ${row.user}`, on: { click: () => use(row.key) } }, "Use")
     )
@@ -149,6 +152,8 @@ function showWhole(whole) {
   $("reply").hidden = !whole.replyable;
   $("elsewhere").hidden = whole.replyable;
   $("facts").replaceChildren(...facts(whole));
+  showHeld(whole);
+  readWhy();
   showTranscript(whole, before);
 }
 
@@ -159,10 +164,39 @@ function facts(whole) {
   if (whole.thinking) parts.push("thinking…");
   if (whole.owed) parts.push(`${whole.owed} unanswered`);
   if (whole.failures) parts.push(`${whole.failures} failed model calls`);
-  const stuck = whole.outbox.filter((row) => row.trouble || row.state === "held");
+  const stuck = whole.outbox.filter((row) => row.trouble && row.state !== "held");
   const nodes = [parts.join(" · ")];
   for (const row of stuck) nodes.push(" · ", el("span", { class: "bad" }, `${row.kind} ${row.state}: ${row.trouble || "its outcome is unknown"}`));
   return nodes;
+}
+
+// === Held rows: nobody knows whether they reached the customer, so a colleague decides ===
+
+function showHeld(whole, again) {
+  const held = whole.outbox.filter((row) => row.state === "held");
+  const state = JSON.stringify(held);
+  $("stuck").hidden = held.length === 0;
+  // A button that is just being pressed must stay.
+  if (!again && $("stuck").dataset.state === state) return;
+  $("stuck").dataset.state = state;
+  replaceKeepingFocus($("stuck"), held.map(heldNode));
+}
+
+function heldNode(row) {
+  const button = (what, label, title) =>
+    el("button", { class: "secondary", type: "button", title, "data-row": row.id, "data-focus": `${what} ${row.id}`, on: { click: () => decide(row, what) } }, label);
+  return el(
+    "li",
+    {},
+    el("p", { dir: "auto" }, el("b", {}, "Did this arrive? "), row.text || row.kind),
+    row.trouble ? el("p", { class: "bad" }, row.trouble) : null,
+    el("div", { class: "stuck-buttons" }, button("resend", "Send again", "It did not arrive: send it once more"), button("drop", "Drop", "It did arrive, or is not wanted any more"))
+  );
+}
+
+async function decide(row, what) {
+  for (const button of $("stuck").querySelectorAll("button")) if (button.dataset.row === row.id) button.disabled = true;
+  if (!(await order(`outbox/${encodeURIComponent(row.id)}/${what}`, undefined, "/api/conversations"))) showHeld(desk.whole, true);
 }
 
 function showTranscript(whole, before) {
@@ -176,11 +210,11 @@ function showTranscript(whole, before) {
   if (follow) toEnd(scroll);
 }
 
-async function order(what, body) {
+async function order(what, body, under = "/api/console/conversations") {
   const key = desk.selected;
   $("reply-problem").textContent = "";
   try {
-    await ask("POST", `/api/console/conversations/${encodeURIComponent(key)}/${what}`, body);
+    await ask("POST", `${under}/${encodeURIComponent(key)}/${what}`, body);
     await readWhole();
     return true;
   } catch (problem) {
@@ -211,6 +245,9 @@ async function sendReply() {
 }
 
 function wireConsole() {
+  $("why").addEventListener("toggle", readWhy);
+  $("told").addEventListener("toggle", () => readTold(false));
+  $("told-again").addEventListener("click", () => readTold(true));
   $("connect").addEventListener("click", () => order("take"));
   $("handback").addEventListener("click", () => order("handback"));
   $("reply").addEventListener("submit", (event) => {
@@ -224,6 +261,7 @@ function wireConsole() {
     }
   });
   $("human").addEventListener("click", toggleHuman);
+  $("stop").addEventListener("click", toggleStop);
 }
 
 // === Human mode ===
@@ -247,4 +285,24 @@ async function toggleHuman() {
     setTimeout(() => connection("human", ""), 5000);
   }
   $("human").disabled = false;
+}
+
+// === The emergency stop ===
+
+function showPaused(on) {
+  desk.paused = on;
+  $("stop").setAttribute("aria-pressed", String(on));
+  $("stop-label").textContent = `Sends: ${on ? "PAUSED" : "ON"}`;
+  connection("stop", on ? "Everything that leaves the desk is paused." : "");
+}
+
+async function toggleStop() {
+  $("stop").disabled = true;
+  try {
+    const answer = await ask("POST", desk.paused ? "/api/resume" : "/api/pause");
+    showPaused(answer.paused);
+  } catch (problem) {
+    connection("stop", problem.message);
+  }
+  $("stop").disabled = false;
 }

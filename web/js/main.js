@@ -72,6 +72,7 @@ function signOut() {
 
 function start() {
   wireConsole();
+  wireKommo();
   wireLetter();
   for (const tab of $("tabs").children) tab.addEventListener("click", () => showTab(tab.dataset.tab));
   $("sign-in-form").addEventListener("submit", (event) => {

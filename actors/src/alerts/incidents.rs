@@ -55,8 +55,7 @@ impl Incidents {
                 open.told = now;
                 open.repeats = 0;
             }
-            // A held row stays held until somebody decides, however quiet it is.
-            let over = now.since(open.last) >= QUIET && *incident != Incident::RowHeld;
+            let over = now.since(open.last) >= QUIET && !waits_for_somebody(*incident);
             if over {
                 cards.push(Card::Resolved { text: incident.advice().to_owned(), at: now });
             }
@@ -64,6 +63,11 @@ impl Incidents {
         });
         cards
     }
+}
+
+/// What is held, parked or set aside stays so until somebody decides, however quiet it is.
+const fn waits_for_somebody(incident: Incident) -> bool {
+    matches!(incident, Incident::RowHeld | Incident::EventParked | Incident::Quarantined | Incident::ChannelDown)
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ const CLAIM: Duration = Duration::from_secs(1);
 const SEND: Duration = Duration::from_secs(60);
 
 /// How long a look may take at most.
-const LOOK: Duration = Duration::from_secs(20);
+pub(crate) const LOOK: Duration = Duration::from_secs(20);
 
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -39,7 +39,7 @@ impl Live {
     }
 
     pub(super) fn perform(&mut self, batch: Batch) {
-        let claimed = batch.claimed;
+        let (claimed, lapsed) = (batch.claimed, batch.lapsed);
         batch.steps.iter().flat_map(|(_, step)| &step.marks).for_each(measure::count);
         for effect in batch.steps.into_iter().flat_map(|(_, step)| step.effects) {
             match effect {
@@ -47,8 +47,9 @@ impl Live {
                 Effect::AskModel { ticket, prompt } if self.is_wanted(ticket) => self.ask_model(ticket, prompt),
                 // A later step of the same batch has abandoned the turn.
                 Effect::AskModel { .. } => {}
+                Effect::Transcribe { ticket, recording } => self.transcribe(ticket, *recording),
                 Effect::Acquire { row, lane } => self.acquire(row, lane),
-                Effect::Send(row) => self.send(*row, claimed),
+                Effect::Send(row) => self.send(*row, claimed, lapsed),
                 Effect::Look { ticket, after } => self.look(ticket, after),
                 Effect::Typing(on) => self.typing(on),
                 Effect::Alert(incident) => self.shared.raise(incident),
@@ -73,19 +74,23 @@ impl Live {
         }
     }
 
-    fn send(&mut self, row: Row, claimed: Instant) {
+    fn send(&mut self, row: Row, claimed: Instant, lapsed: bool) {
         let permit = self.permits.remove(&row.seq);
-        let destination = Destination { key: self.key.clone(), contact: self.contact_key() };
+        let destination = Destination { key: self.key.clone(), contact: self.contact_key(), reply: row.reply_place() };
         let inbox = self.loaded.as_ref().map(|loaded| loaded.flow.inbox().to_owned()).unwrap_or_default();
         let shared = self.shared.clone();
         self.shared.spawn(async move {
             let started = Instant::now();
             let (seq, attempt, kind) = (row.seq, row.tries, row.kind.name());
             let key = destination.key.clone();
-            let outcome = if claimed.elapsed() > CLAIM {
+            // A pause outruns what was claimed before it and has not reached the wire.
+            let outcome = if lapsed || claimed.elapsed() > CLAIM || shared.pause.is_on() {
+                counter!(metrics::CLAIMS_EXPIRED).increment(1);
                 SendOutcome::ClaimLapsed
             } else {
-                let sending = guarded(patience(&shared, &row), transmit(&shared, &row, &destination, &inbox)).await;
+                let sending =
+                    guarded(patience(&shared, &row, &destination.key), transmit(&shared, &row, &destination, &inbox))
+                        .await;
                 sending.unwrap_or_else(|why| {
                     SendOutcome::Verdict(Verdict::Unknown { finished: false, why: why.to_owned() })
                 })
@@ -112,6 +117,10 @@ impl Live {
                 Some(gate) => Some(gate.acquire(Priority::High).await),
                 None => None,
             };
+            if shared.pause.is_on() {
+                // The flow is being told, and rests its turn.
+                return;
+            }
             let started = Instant::now();
             let timeout = shared.settings.policy.turn.call_timeout;
             let called = guarded(timeout, shared.ports.model.reply(&prompt)).await;
@@ -167,6 +176,9 @@ impl Live {
 /// The name of the model's gate.
 pub(crate) const MODEL: &str = "model";
 
+/// The name of the gate to whoever transcribes recordings.
+pub(crate) const TRANSCRIPTION: &str = "transcription";
+
 /// The name of the mail server's gate.
 pub(crate) const MAIL: &str = "mail";
 
@@ -184,7 +196,7 @@ fn account(key: &ConversationKey, lane: Lane) -> &str {
 }
 
 /// Runs foreign work in bounded time and survives its panics.
-async fn guarded<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, &'static str> {
+pub(crate) async fn guarded<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, &'static str> {
     match tokio::time::timeout(limit, AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(done)) => Ok(done),
         Ok(Err(_)) => Err("the adapter panicked"),
@@ -194,8 +206,8 @@ async fn guarded<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T,
 
 /// Returns how long a send may take. A text must have ended well before its absence counts as proof, or it could land
 /// after it was sent again.
-fn patience(shared: &Shared, row: &Row) -> Duration {
-    let settle = shared.settings.policy.outbox.settle;
+fn patience(shared: &Shared, row: &Row, key: &ConversationKey) -> Duration {
+    let settle = shared.settings.policy.settle(key);
     if row.kind.is_speech() { SEND.min(settle * 2 / 3) } else { SEND }
 }
 
@@ -282,7 +294,7 @@ fn bar_key(address: &str) -> String {
 fn with_link(shared: &Shared, card: &Card, key: &ConversationKey) -> Card {
     let mut card = card.clone();
     match &mut card {
-        Card::Handoff { link, .. } => {
+        Card::Handoff { link, .. } | Card::Waiting { link, .. } => {
             *link = shared.ports.channels.get(key.channel()).and_then(|channel| channel.link(key))
         }
         Card::Incident { .. } | Card::Resolved { .. } => {}
@@ -323,7 +335,12 @@ fn note_outcome(
     }
 }
 
-fn note_model(shared: &Shared, key: &ConversationKey, result: &Result<ModelReply, ModelError>, started: Instant) {
+pub(crate) fn note_model(
+    shared: &Shared,
+    key: &ConversationKey,
+    result: &Result<ModelReply, ModelError>,
+    started: Instant,
+) {
     let outcome = match result {
         Ok(ModelReply::Text(_)) => "text",
         Ok(ModelReply::RequestHuman { .. }) => "request_human",
@@ -342,7 +359,7 @@ fn note_model(shared: &Shared, key: &ConversationKey, result: &Result<ModelReply
     }
 }
 
-fn model_timeout(why: &str) -> ModelError {
+pub(crate) fn model_timeout(why: &str) -> ModelError {
     ModelError {
         kind: ModelErrorKind::Timeout,
         detail: format!("the model call ended without an answer: {why}"),

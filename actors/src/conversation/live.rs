@@ -1,20 +1,20 @@
 //! What a conversation's actor holds, and how it answers its messages.
 
 use super::commit::Committed;
+use super::journal::Unwritten;
 use super::{Answer, ConversationMsg, Spawn};
-use crate::directory::DirectoryMsg;
 use crate::directory::places::Vitals;
 use crate::domain::Verified;
-use crate::engine::{ChallengeView, DeliverError, PhaseName, Receipt, View};
+use crate::engine::{DeliverError, PhaseName, Receipt};
 use crate::flow::outbox::Lane;
-use crate::flow::{Effect, Flow, Input, Step};
-use crate::ids::{ConversationKey, Ticket};
+use crate::flow::{Effect, Flow, Input, Kept, Step};
+use crate::ids::{CommitId, ConversationKey, Ticket};
 use crate::metrics;
 use crate::outbound::{Permit, Priority};
-use crate::ports::{Due, PortError};
+use crate::ports::Due;
 use crate::shared::{AbortOnDrop, Shared};
 use crate::time::Timestamp;
-use ::metrics::counter;
+use ::metrics::{counter, histogram};
 use ractor::ActorRef;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,20 +28,41 @@ const MAX_CONFLICTS: usize = 8;
 /// How long an internal input rests before it is tried again when the store does not answer.
 const STORE_PAUSE: Duration = Duration::from_millis(500);
 
+/// How much later than its deadline a node acts where another one wrote last: that one acts on time, and if it does not,
+/// this one does. Without it both would, and one in vain.
+const YIELD: Duration = Duration::from_millis(300);
+
 /// A conversation in memory.
 #[derive(Debug)]
 pub(crate) struct Live {
     pub(super) key: ConversationKey,
     pub(super) shared: Arc<Shared>,
-    vitals: Arc<Vitals>,
+    pub(super) vitals: Arc<Vitals>,
     pub(super) loaded: Option<Loaded>,
+    /// What is still known of the flow that another node's write made obsolete.
+    /// Boxed: it is known for a moment, and every conversation in memory has room for it.
+    pub(super) kept: Option<Box<Kept>>,
+    /// The last write that was tried: whoever finds it stored knows that nobody has written since.
+    pub(super) last_commit: Option<CommitId>,
+    /// The last write that was made for certain.
+    pub(super) own_commit: Option<CommitId>,
+    /// The write that was found when the conversation was last read, unless this actor has written since.
+    pub(super) read_commit: Option<CommitId>,
+    /// Whether the work is to be gone on with, whoever wrote last: the wake-up stands in this node's name.
+    revived: bool,
+    /// When the input came that is being handled, if somebody waits for its acknowledgement.
+    came: Option<Instant>,
     /// The running model call.
     pub(super) model: Option<(Ticket, AbortOnDrop)>,
+    /// The recordings that are being listened to.
+    pub(super) ears: BTreeMap<Ticket, AbortOnDrop>,
     /// Permits in hand for rows that are about to be claimed.
     pub(super) permits: BTreeMap<u64, Permit>,
     deadline: Option<AbortOnDrop>,
     /// Whether work of our own failed with the store: it is tried again after a pause.
     interrupted: bool,
+    /// Journal entries that no commit has carried yet.
+    pub(super) unwritten: Unwritten,
     /// Whether the wake index woke it: a wake-up that changes nothing is written all the same, or it would come again.
     woken: bool,
 }
@@ -55,14 +76,20 @@ pub(crate) struct Loaded {
     /// Of the record as stored, to see whether anything changed.
     pub(super) digest: u64,
     /// Until when no event of it can have been missed.
-    heard_until: Timestamp,
+    pub(super) heard_until: Timestamp,
+    /// The run of the store in which it was read or written.
+    pub(super) run: Option<u64>,
+    /// Whether the store was found to have forgotten some of its writes.
+    pub(super) regressed: bool,
+    /// Whether this node wrote it last.
+    pub(super) mine: bool,
 }
 
 impl Loaded {
     /// Makes the flow look before it speaks where events may have been missed since it was last heard of.
-    fn suspect_if_missed(mut self, until: Timestamp) -> Self {
+    pub(super) fn suspect_if_missed(mut self, until: Timestamp) -> Self {
         if self.heard_until < until {
-            self.flow.suspect();
+            self.flow.suspect_until(until);
             self.heard_until = until;
         }
         self
@@ -77,6 +104,8 @@ pub(super) struct Batch {
     pub(super) force: bool,
     pub(super) steps: Vec<(&'static str, Step)>,
     pub(super) claimed: Instant,
+    /// Whether the store forgot something meanwhile: then its claims do not hold.
+    pub(super) lapsed: bool,
 }
 
 impl Live {
@@ -86,10 +115,18 @@ impl Live {
             shared: spawn.shared,
             vitals: spawn.vitals,
             loaded: None,
+            kept: None,
+            last_commit: None,
+            own_commit: None,
+            read_commit: None,
+            revived: false,
+            came: None,
             model: None,
+            ears: BTreeMap::new(),
             permits: BTreeMap::new(),
             deadline: None,
             interrupted: false,
+            unwritten: Unwritten::default(),
             woken: false,
         }
     }
@@ -108,9 +145,11 @@ impl Live {
             ConversationMsg::Hear(input, answer) => {
                 if let Some(asker) = &answer {
                     asker.begun.store(true, Ordering::Relaxed);
+                    self.came = Some(asker.came);
                 }
                 // Whoever asked may have given up; what they brought is taken all the same.
                 let heard = self.hear(&input).await;
+                self.came = None;
                 match answer {
                     Some(asker) => drop(asker.port.send(heard)),
                     None => self.retry_unless_heard(heard.err(), *input),
@@ -127,10 +166,13 @@ impl Live {
             }
             ConversationMsg::Wake(due) => self.wake(&due).await,
             ConversationMsg::Deadline | ConversationMsg::Revive => {
+                self.revived |= matches!(msg, ConversationMsg::Revive);
                 let heard = self.hear(&Input::DeadlineReached).await;
                 self.interrupted |= heard.is_err();
             }
+            ConversationMsg::Nudged => self.nudged().await,
             ConversationMsg::View(port) => drop(port.send(self.view().await)),
+            ConversationMsg::Unwritten(port) => drop(port.send(self.unwritten.entries())),
             ConversationMsg::Challenge(id, port) => drop(port.send(self.challenge(&id).await)),
         }
     }
@@ -154,11 +196,12 @@ impl Live {
     async fn wake(&mut self, due: &Due) {
         let working = self.loaded.is_some() && !due.taken_over;
         if due.taken_over {
-            self.loaded = None;
+            (self.loaded, self.kept) = (None, None);
             self.model = None;
+            self.ears.clear();
         }
         let input = if working { Input::DeadlineReached } else { Input::Recovered { takes: due.takes } };
-        self.woken = true;
+        (self.woken, self.revived) = (true, true);
         let heard = self.hear(&input).await;
         self.woken = false;
         self.retry_unless_heard(heard.err(), input);
@@ -173,8 +216,14 @@ impl Live {
             self.hydrate().await?;
             let contact = self.contact_for(input).await?;
             let Some(mut loaded) = self.loaded.take() else { continue };
+            if std::mem::take(&mut self.revived) {
+                loaded.flow.take_turn();
+                loaded.mine = true;
+                self.own_commit = self.read_commit.or(self.own_commit);
+            }
+            let kept = self.keep(&loaded);
             let mut batch = self.advance(&mut loaded.flow, contact, input);
-            batch.prove = cached && !self.shared.ports.store.is_exclusive() && claims_absence(input);
+            batch.prove = cached && !self.shared.ports.store.is_exclusive() && input.claims_absence();
             batch.force = self.woken && !loaded.flow.has_work();
             if loaded.version == 0 && !matches!(input, Input::Inbound(_)) {
                 // Only a webhook begins a conversation.
@@ -186,17 +235,23 @@ impl Live {
             self.silence(&batch);
             match self.commit(&mut loaded, &batch).await {
                 Committed::Yes => {
+                    batch.lapsed = loaded.regressed || self.shared.store_run() != loaded.run;
                     let answer = self.answer(&loaded.flow, &batch, input);
-                    self.tell_vitals(&loaded.flow);
-                    self.interrupted = false;
+                    self.tell_vitals(&loaded);
+                    // A turn that another node had begun is this one's from here on, and may be due already.
+                    self.interrupted = loaded.mine && loaded.flow.take_turn();
                     self.loaded = Some(loaded);
+                    self.stop_listening();
                     self.perform(batch);
                     return Ok(answer);
                 }
                 Committed::Conflict => {
-                    self.let_go();
-                    if matches!(input, Input::Cleared { .. }) {
+                    self.permits.clear();
+                    // The model call goes on if it is still wanted when the conversation has been read again.
+                    self.kept = kept;
+                    if let Input::Cleared { row } = *input {
                         // Its permit is gone with the flow; the row asks for another.
+                        self.kept = self.kept.take().map(|kept| Box::new(kept.without_permit(row)));
                         input = &pumped;
                     }
                 }
@@ -210,8 +265,10 @@ impl Live {
     }
 
     /// The flow in memory was dropped: so is what runs for it, and places at the gates go to others.
-    fn let_go(&mut self) {
+    pub(super) fn let_go(&mut self) {
         self.model = None;
+        self.ears.clear();
+        self.kept = None;
         self.permits.clear();
     }
 
@@ -236,7 +293,7 @@ impl Live {
             }
             next += 1;
         }
-        Batch { prove: false, force: false, steps, claimed }
+        Batch { prove: false, force: false, steps, claimed, lapsed: false }
     }
 
     /// Ends the model call before anything is written: a slow store must not delay silence.
@@ -244,6 +301,10 @@ impl Live {
         let aborts = batch.steps.iter().flat_map(|(_, step)| &step.effects).any(|effect| *effect == Effect::AbortModel);
         if aborts && self.model.take().is_some() {
             counter!(metrics::MODEL_CALLS_ABORTED).increment(1);
+            let taken_over = batch.steps.iter().any(|(_, step)| step.to == PhaseName::Human);
+            if let Some(came) = self.came.filter(|_| taken_over) {
+                histogram!(metrics::TAKEOVER_ABORT_SECONDS, "where" => "here").record(came.elapsed().as_secs_f64());
+            }
         }
     }
 
@@ -258,19 +319,26 @@ impl Live {
             Input::Inbound(_)
             | Input::ContactKnown(_)
             | Input::Ordered(_)
+            | Input::Decided { .. }
+            | Input::Poisoned
+            | Input::Erased
             | Input::HumanModeOff
             | Input::ModelReplied { .. }
+            | Input::Transcribed { .. }
             | Input::Cleared { .. }
             | Input::Sent { .. }
             | Input::Looked { .. }
+            | Input::LookAround
             | Input::DeadlineReached
             | Input::Recovered { .. } => None,
         };
         let intake = intake.unwrap_or(crate::view::Intake::Accepted);
-        Answer { receipt: Receipt { intake, phase: flow.phase_name() }, challenge }
+        let decided = batch.steps.iter().find_map(|(_, step)| step.decided);
+        Answer { receipt: Receipt { intake, phase: flow.phase_name() }, challenge, decided }
     }
 
-    fn tell_vitals(&self, flow: &Flow) {
+    pub(super) fn tell_vitals(&self, loaded: &Loaded) {
+        let flow = &loaded.flow;
         let phase = match flow.phase_name() {
             PhaseName::AwaitingEmail => 0,
             PhaseName::PendingVerification => 1,
@@ -279,94 +347,9 @@ impl Live {
         };
         self.vitals.phase.store(phase, Ordering::Relaxed);
         self.vitals.busy.store(flow.has_work(), Ordering::Relaxed);
+        self.vitals.left.store(!loaded.mine, Ordering::Relaxed);
         self.vitals.held.store(flow.held(), Ordering::Relaxed);
         self.vitals.oldest_owed.store(flow.oldest_owed().map_or(0, |at| at.as_millis()), Ordering::Relaxed);
-    }
-
-    // === Loading ===
-
-    /// Loads the conversation unless it is in memory. One that does not exist yet begins here.
-    async fn hydrate(&mut self) -> Result<(), DeliverError> {
-        let mut missed_until = Timestamp::from_millis(self.shared.missed_until.load(Ordering::Relaxed));
-        if self.vitals.missed.swap(false, Ordering::Relaxed) {
-            missed_until = self.shared.ports.clock.now();
-        }
-        if let Some(loaded) = self.loaded.take() {
-            self.loaded = Some(loaded.suspect_if_missed(missed_until));
-            return Ok(());
-        }
-        let stored = match self.shared.ports.store.load(&self.key).await {
-            Ok(stored) => stored,
-            Err(error) => {
-                counter!(metrics::HYDRATIONS, "outcome" => "failed").increment(1);
-                return Err(self.shared.unavailable(error));
-            }
-        };
-        let ctx = self.shared.ctx();
-        let Some(stored) = stored else {
-            counter!(metrics::HYDRATIONS, "outcome" => "new").increment(1);
-            let flow = Flow::new(&ctx, self.key.clone());
-            self.loaded = Some(Loaded { flow: Box::new(flow), version: 0, digest: 0, heard_until: ctx.now });
-            return Ok(());
-        };
-        match Flow::restore(&ctx, &stored.record, stored.memory.as_deref()) {
-            Ok(flow) => {
-                counter!(metrics::HYDRATIONS, "outcome" => "found").increment(1);
-                let digest = super::commit::digest(&stored.record);
-                // Without a memory nobody knows since when: it may have been months.
-                let heard_until = flow.last_word().unwrap_or_default();
-                let loaded = Loaded { flow: Box::new(flow), version: stored.version, digest, heard_until };
-                self.loaded = Some(loaded.suspect_if_missed(missed_until));
-                Ok(())
-            }
-            Err(error) => {
-                counter!(metrics::HYDRATIONS, "outcome" => "garbled").increment(1);
-                tracing::error!(conversation = %self.key, error = %error, "a conversation's record cannot be read");
-                if let Some(directory) = self.shared.directory.get() {
-                    // The Directory outlives its children.
-                    let _ = directory.cast(DirectoryMsg::Quarantine(self.key.clone()));
-                }
-                Err(DeliverError::Quarantined)
-            }
-        }
-    }
-
-    /// Looks up whether a customer at the gate is known from another conversation.
-    async fn contact_for(&self, input: &Input) -> Result<Option<Verified>, DeliverError> {
-        let Input::Inbound(inbound) = input else { return Ok(None) };
-        let wants = self.loaded.as_ref().is_some_and(|loaded| loaded.flow.wants_contact());
-        let asks = matches!(inbound.event, crate::domain::Event::CustomerWrote(_)) && inbound.proof.is_none();
-        let Some(contact) = inbound.contact.as_ref().filter(|_| wants && asks) else { return Ok(None) };
-        let stored =
-            self.shared.ports.store.contact(&contact.key).await.map_err(|error| self.shared.unavailable(error))?;
-        // A damaged entry costs the customer one more verification, nothing else.
-        Ok(stored.and_then(|bytes| rmp_serde::from_slice(&bytes).ok()))
-    }
-
-    async fn view(&mut self) -> Result<Option<View>, DeliverError> {
-        self.hydrate().await?;
-        let policy = &self.shared.settings.policy;
-        let shown = self.loaded.as_ref().filter(|loaded| loaded.version > 0);
-        Ok(shown.map(|loaded| loaded.flow.view(policy, loaded.version)))
-    }
-
-    async fn challenge(&mut self, id: &str) -> Result<ChallengeView, DeliverError> {
-        // The challenge may have been made on another node since.
-        if let Some(loaded) = &self.loaded
-            && !self.is_current(loaded.version).await.map_err(|error| self.shared.unavailable(error))?
-        {
-            self.loaded = None;
-            self.let_go();
-        }
-        self.hydrate().await?;
-        let now = self.shared.ports.clock.now();
-        Ok(self.loaded.as_ref().map_or(ChallengeView::Foreign, |loaded| loaded.flow.challenge(id, false, now)))
-    }
-
-    /// Returns whether the store holds this version.
-    pub(super) async fn is_current(&self, version: u64) -> Result<bool, PortError> {
-        let stored = self.shared.ports.store.load(&self.key).await?;
-        Ok(stored.map_or(0, |stored| stored.version) == version)
     }
 
     // === Time ===
@@ -377,7 +360,9 @@ impl Live {
         self.deadline = None;
         let policy = &self.shared.settings.policy;
         let deadline = self.loaded.as_ref().and_then(|loaded| loaded.flow.deadline(policy));
-        let due = deadline.map(|(at, _)| self.shared.ports.clock.now().until(at));
+        let yields = self.loaded.as_ref().is_some_and(|loaded| !loaded.mine && loaded.version > 0);
+        let grace = if yields && !self.shared.ports.store.is_exclusive() { YIELD } else { Duration::ZERO };
+        let due = deadline.map(|(at, _)| self.shared.ports.clock.now().until(at) + grace);
         // Also where somebody has merely looked at it since: a view loads the flow but resumes nothing.
         let dropped = self.loaded.is_none() && self.vitals.busy.load(Ordering::Relaxed);
         let retry = (self.interrupted || dropped).then_some(STORE_PAUSE);
@@ -391,30 +376,12 @@ impl Live {
     }
 }
 
-/// Returns whether the answer to an input rests on something that is not there, which another node may have written.
-fn claims_absence(input: &Input) -> bool {
-    use crate::domain::Event;
-    match input {
-        Input::LinkConfirmed(_) | Input::LinkDisowned(_) | Input::Ordered(_) | Input::HumanModeOff => true,
-        Input::Inbound(inbound) => {
-            let by_event = matches!(inbound.event, Event::Deleted { .. } | Event::Ordered { .. } | Event::Echo { .. });
-            by_event || inbound.state.is_some()
-        }
-        Input::ContactKnown(_)
-        | Input::ModelReplied { .. }
-        | Input::Cleared { .. }
-        | Input::Sent { .. }
-        | Input::Looked { .. }
-        | Input::DeadlineReached
-        | Input::Recovered { .. } => false,
-    }
-}
-
 fn acquired(effect: &Effect) -> Option<(u64, Lane)> {
     match effect {
         Effect::Acquire { row, lane } => Some((*row, *lane)),
         Effect::AbortModel
         | Effect::AskModel { .. }
+        | Effect::Transcribe { .. }
         | Effect::Send(_)
         | Effect::Look { .. }
         | Effect::Typing(_)

@@ -24,10 +24,17 @@ pub(crate) struct Vitals {
     pub(crate) waiting: AtomicUsize,
     /// Whether work is in flight or owed: then it is not passivated and its wake-up is renewed.
     pub(crate) busy: AtomicBool,
+    /// Whether that work is left to whoever wrote last. Its wake-up is not renewed: should it be this node's all the same,
+    /// because a write of unknown outcome has landed late, it comes back, and is gone on with.
+    pub(crate) left: AtomicBool,
+    /// Whether it is at work that nobody outside waits for.
+    pub(crate) own_work: AtomicBool,
     /// When it last did something, in UTC milliseconds.
     pub(crate) last_used: AtomicI64,
     /// Whether an event for it was refused since it last looked: somebody may have been missed.
     pub(crate) missed: AtomicBool,
+    /// Whether it has been told that another node wrote, and has not heard it yet.
+    pub(crate) nudged: AtomicBool,
     /// The phase, for the gauge.
     pub(crate) phase: AtomicUsize,
     /// How many of its rows are held.
@@ -44,7 +51,10 @@ pub(crate) enum Place {
     /// Its actor is leaving or being started again; what comes meanwhile waits here.
     Between(Arc<Vitals>, Vec<ConversationMsg>),
     /// It is set aside until an operator acts.
-    Quarantined,
+    Quarantined {
+        /// Whether the store knows.
+        noted: bool,
+    },
 }
 
 /// What became of a message.
@@ -81,7 +91,7 @@ impl Places {
         let mut part = self.lock(key);
         match part.get_mut(key) {
             None => Routed::Absent(msg),
-            Some(Place::Quarantined) => Routed::Quarantined(msg),
+            Some(Place::Quarantined { .. }) => Routed::Quarantined(msg),
             Some(Place::Between(vitals, parked)) => {
                 vitals.count(&msg);
                 parked.push(msg);
@@ -103,13 +113,44 @@ impl Places {
         }
     }
 
+    /// Tells the conversation's actor, if one is here, that another node has written. Once is enough until it has heard.
+    pub(crate) fn nudge(&self, key: &ConversationKey) {
+        if let Some(Place::Live(slot)) = self.lock(key).get(key)
+            && !slot.vitals.nudged.swap(true, Ordering::Relaxed)
+        {
+            // An actor that has just ended knows nothing that could be out of date.
+            let _ = slot.actor.cast(ConversationMsg::Nudged);
+        }
+    }
+
     /// Returns how the conversation's actor is, if there is one.
     pub(crate) fn vitals(&self, key: &ConversationKey) -> Option<Arc<Vitals>> {
         match self.lock(key).get(key)? {
             Place::Live(slot) => Some(slot.vitals.clone()),
             Place::Between(vitals, _) => Some(vitals.clone()),
-            Place::Quarantined => None,
+            Place::Quarantined { .. } => None,
         }
+    }
+
+    /// Writes down that the store knows of a conversation that is set aside.
+    pub(crate) fn note(&self, key: &ConversationKey) {
+        if let Some(Place::Quarantined { noted }) = self.lock(key).get_mut(key) {
+            *noted = true;
+        }
+    }
+
+    /// Returns the conversations that are set aside, and whether the store knows of each.
+    pub(crate) fn set_aside(&self) -> Vec<(ConversationKey, bool)> {
+        let mut found = Vec::new();
+        for part in &self.parts {
+            let part = part.lock().unwrap_or_else(PoisonError::into_inner);
+            found.extend(part.iter().filter_map(|(key, place)| match place {
+                Place::Quarantined { noted } => Some((key.clone(), *noted)),
+                Place::Live(_) | Place::Between(..) => None,
+            }));
+        }
+        found.sort();
+        found
     }
 
     /// Calls `visit` for every live conversation, part by part.
@@ -137,7 +178,7 @@ impl Places {
     pub(crate) fn count(&self) -> (usize, usize) {
         self.parts.iter().fold((0, 0), |(live, quarantined), part| {
             let part = part.lock().unwrap_or_else(PoisonError::into_inner);
-            let set_aside = part.values().filter(|place| matches!(place, Place::Quarantined)).count();
+            let set_aside = part.values().filter(|place| matches!(place, Place::Quarantined { .. })).count();
             (live + part.len() - set_aside, quarantined + set_aside)
         })
     }

@@ -26,6 +26,8 @@ pub(crate) enum Verdict {
 #[derive(Debug, Default)]
 pub(crate) struct Failures {
     recent: BTreeMap<ConversationKey, Vec<Timestamp>>,
+    /// Those on work of the conversation's own.
+    own: BTreeMap<ConversationKey, Timestamp>,
 }
 
 impl Failures {
@@ -40,6 +42,19 @@ impl Failures {
             n if n <= BUDGET => Verdict::Respawn(Duration::from_millis(50 << n.min(8))),
             _ => Verdict::GiveUp,
         }
+    }
+
+    /// Notes that the failure was on work of the conversation's own. Returns whether it is the second in a row, or a later
+    /// one.
+    pub(crate) fn note_own(&mut self, key: &ConversationKey, now: Timestamp) -> bool {
+        self.own.retain(|_, at| now.since(*at) < WINDOW);
+        self.own.insert(key.clone(), now).is_some()
+    }
+
+    /// Forgets the failures of a conversation: an operator wants it tried again.
+    pub(crate) fn forgive(&mut self, key: &ConversationKey) {
+        self.recent.remove(key);
+        self.own.remove(key);
     }
 }
 
@@ -56,5 +71,18 @@ mod tests {
         assert!(matches!(pauses[0], Verdict::Respawn(pause) if pause > Duration::ZERO));
         assert_eq!(pauses[5], Verdict::GiveUp);
         assert_eq!(failures.note(&key, Timestamp::from_secs(100)), Verdict::Respawn(Duration::ZERO));
+    }
+
+    #[test]
+    fn the_second_failure_on_its_own_work_within_the_window_is_told() {
+        let key = ConversationKey::new("web", "page", "a");
+        let mut failures = Failures::default();
+        assert!(!failures.note_own(&key, Timestamp::from_secs(0)));
+        assert!(failures.note_own(&key, Timestamp::from_secs(59)));
+        assert!(failures.note_own(&key, Timestamp::from_secs(118)));
+        assert!(!failures.note_own(&key, Timestamp::from_secs(200)), "forgiven with time");
+        assert!(!failures.note_own(&ConversationKey::new("web", "page", "b"), Timestamp::from_secs(200)));
+        failures.forgive(&key);
+        assert!(!failures.note_own(&key, Timestamp::from_secs(201)), "forgiven by an operator");
     }
 }

@@ -15,8 +15,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// How many conversations are taken at once.
-const TAKE: usize = 256;
+/// How many conversations are taken at once. Each take waits its turn among the commits of what was taken before, so after
+/// a crash with thousands owed, few large ones are much faster than many small ones.
+const TAKE: usize = 1024;
 
 /// The name of the setting behind the global human switch.
 pub(crate) const HUMAN_MODE: &str = "human_mode";
@@ -32,8 +33,8 @@ pub(crate) enum Round {
     Take,
     /// Renews what is in hand.
     Renew,
-    /// Re-reads the human switch.
-    HumanMode,
+    /// Re-reads the switches that hold for all nodes.
+    Switches,
     /// Lets the idle leave, and measures.
     Survey,
 }
@@ -44,7 +45,7 @@ impl Actor for Watch {
     type Arguments = Arc<Shared>;
 
     async fn pre_start(&self, myself: ActorRef<Round>, shared: Arc<Shared>) -> Result<Arc<Shared>, ActorProcessingErr> {
-        for round in [Round::Take, Round::Renew, Round::HumanMode, Round::Survey] {
+        for round in [Round::Take, Round::Renew, Round::Switches, Round::Survey] {
             myself.cast(round)?;
         }
         Ok(shared)
@@ -62,7 +63,8 @@ impl Actor for Watch {
                 Box::pin(renew(shared)).await;
                 shared.settings.lease / 3
             }
-            Round::HumanMode => {
+            Round::Switches => {
+                Box::pin(crate::pause::read(shared)).await;
                 Box::pin(read_human_mode(shared)).await;
                 Duration::from_secs(1)
             }
@@ -79,6 +81,9 @@ impl Actor for Watch {
 /// Takes what is due; returns how long to rest.
 async fn take(shared: &Shared) -> Duration {
     let lease = shared.settings.lease;
+    if shared.pause.is_on() {
+        return check(shared).await;
+    }
     let taking = shared.ports.store.take_due(&shared.settings.node, lease, TAKE);
     // Bounded, because the leases in hand are renewed by this same actor.
     let due = match tokio::time::timeout(lease / 2, taking).await {
@@ -105,15 +110,31 @@ async fn take(shared: &Shared) -> Duration {
             (_, false) => "due",
         };
         counter!(metrics::WAKE_TAKES, "kind" => kind).increment(1);
+        // Its lease is renewed from here on, not only once its actor has come to it: thousands may stand in line.
+        if let Some(vitals) = shared.places.vitals(&due.key) {
+            vitals.busy.store(true, Ordering::Relaxed);
+            vitals.left.store(false, Ordering::Relaxed);
+        }
         shared.route(&due.key.clone(), ConversationMsg::Wake(due));
     }
     if full { Duration::from_millis(1) } else { shared.settings.poll }
 }
 
+/// While everything is paused nothing is taken: work that may not be done would count as work nobody finishes. Whether the
+/// store answers is still to be known.
+async fn check(shared: &Shared) -> Duration {
+    let pinging = tokio::time::timeout(shared.settings.lease / 2, shared.ports.store.ping());
+    let answers = matches!(pinging.await, Ok(Ok(())));
+    if !answers || !shared.write_failed.load(Ordering::Relaxed) {
+        shared.store_answers(answers);
+    }
+    shared.settings.poll
+}
+
 async fn renew(shared: &Shared) {
     let mut busy: Vec<ConversationKey> = Vec::new();
     shared.places.each_live(|key, slot| {
-        if slot.vitals.busy.load(Ordering::Relaxed) {
+        if slot.vitals.busy.load(Ordering::Relaxed) && !slot.vitals.left.load(Ordering::Relaxed) {
             busy.push(key.clone());
         }
     });

@@ -28,7 +28,7 @@ impl EngineHandle {
                 slot.actor.kill();
                 true
             }
-            Some(Place::Between(..) | Place::Quarantined) | None => false,
+            Some(Place::Between(..) | Place::Quarantined { .. }) | None => false,
         }
     }
 
@@ -40,6 +40,18 @@ impl EngineHandle {
     /// Kills the supervisor of the conversations.
     pub fn kill_directory(&self) {
         self.directory.kill();
+    }
+
+    /// Kills one of the supervisors: `directory`, `outbound` or `alerts`. Returns whether it is one.
+    pub fn kill_supervisor(&self, name: &str) -> bool {
+        let cell = match name {
+            "directory" => self.directory.get_cell(),
+            "outbound" => self.outbound.clone(),
+            "alerts" => self.alerts.clone(),
+            _ => return false,
+        };
+        cell.kill();
+        true
     }
 
     /// Kills the actor of a gate.

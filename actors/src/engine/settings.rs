@@ -2,12 +2,15 @@
 
 use crate::flow::Policy;
 use crate::ids::Node;
-use crate::ports::{AlertSink, Budget, Channel, Mailer, Model, Store};
+use crate::ports::{AlertSink, Budget, Channel, Mailer, Model, Store, Transcriber};
 use crate::time::Clock;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// For how long a node holds a conversation it works on, unless it renews its hold.
+pub const LEASE: Duration = Duration::from_secs(5);
 
 /// Everything outside.
 #[derive(Debug, Clone)]
@@ -18,12 +21,12 @@ pub struct Ports {
     pub channels: BTreeMap<String, Arc<dyn Channel>>,
     /// The language model.
     pub model: Arc<dyn Model>,
+    /// Turns recordings into words; none where nothing does.
+    pub transcriber: Option<Arc<dyn Transcriber>>,
     /// Sends verification mails.
     pub mailer: Arc<dyn Mailer>,
     /// Tells colleagues.
     pub alerts: Arc<dyn AlertSink>,
-    /// Tells colleagues when `alerts` accepts nothing.
-    pub second_alerts: Option<Arc<dyn AlertSink>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness and digests.
@@ -45,7 +48,7 @@ pub struct Settings {
     pub node: Node,
     /// The conversations' rules.
     pub policy: Policy,
-    /// The gates by account: the channels' names, `model`, `mail`, `cards`. An account without one is not limited.
+    /// The gates by account: the channels' names, `model`, `transcription`, `mail`, `cards`. An account without one is not limited.
     pub gates: BTreeMap<String, GateSettings>,
     /// How long a conversation with work in hand is left alone by other nodes, unless renewed.
     pub lease: Duration,
@@ -61,6 +64,8 @@ pub struct Settings {
     pub mailboxes: usize,
     /// How many verification mails may be sent.
     pub mail_caps: MailCaps,
+    /// How far back events are looked for that nobody heard, after a gap.
+    pub catch_up: Duration,
 }
 
 /// How fast and how wide one account may be used.
@@ -98,13 +103,14 @@ impl Settings {
             node,
             policy,
             gates: BTreeMap::new(),
-            lease: Duration::from_secs(5),
+            lease: LEASE,
             poll: Duration::from_millis(500),
             memory_ttl: Duration::from_secs(24 * 3600),
             passivate_after: Duration::from_secs(120),
             mailbox: 64,
             mailboxes: 20_000,
             mail_caps: MailCaps::default(),
+            catch_up: Duration::from_secs(24 * 3600),
         }
     }
 }

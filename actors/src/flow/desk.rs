@@ -1,22 +1,24 @@
 //! What the phases have in common to work with: the record around the phase, the memory, and the effects so far.
 
+mod told;
+
 use crate::domain::{Lang, Remembered, Role, Status, Verified};
 use crate::flow::effect::{Effect, Incident};
 use crate::flow::mark::{Dropped, GateMark, Mark};
 use crate::flow::memory::Memory;
 use crate::flow::outbox::{Row, RowKind, Tie};
-use crate::flow::phase::{AwaitingEmail, Bot, Challenge, Human, Owed, PendingVerification, Phase};
+use crate::flow::phase::{AwaitingEmail, Bot, Challenge, Human, Owed, PendingVerification, Phase, Pickup};
 use crate::flow::policy::{ChannelPolicy, Policy};
 use crate::flow::record::Common;
 use crate::flow::{Ctx, text};
-use crate::language::{HandoffNote, Phrase, Reason};
-use crate::ports::{Act, Card};
+use crate::ids::MessageId;
+use crate::journal::{Did, RowName};
+use crate::language::{Phrase, Reason};
+use crate::ports::Act;
+use crate::view::Decided;
 
 /// How many messages may be owed at once; a flood beyond it loses its oldest.
 const MAX_OWED: usize = 40;
-
-/// How many remembered messages a hand-over note quotes.
-const QUOTED: usize = 6;
 
 /// What a phase does next.
 pub(crate) enum Next {
@@ -37,9 +39,61 @@ pub(crate) struct Desk<'a> {
     pub(crate) why: Option<&'static str>,
     /// Whether this very input verified the customer.
     pub(crate) confirmed: bool,
+    /// What became of an operator's decision.
+    pub(crate) decided: Option<Decided>,
     pub(crate) marks: Vec<Mark>,
+    /// The rows that were dropped unsent, for the journal.
+    pub(crate) dropped: Vec<Did>,
+    /// What was owed, is answered in part and will not be answered to the end, for the note at a hand-over.
+    pub(crate) half_answered: Vec<(MessageId, String)>,
     /// Whether a person had the conversation before this input.
     pub(crate) person_has_it: bool,
+    /// Whether a person's words were read back from the vendor: nobody knows when they were written.
+    pub(crate) read_back: bool,
+}
+
+/// What was decided while a conversation was read from the store. The next input's step tells it, as if it were its own:
+/// a change of the memory would not be written otherwise.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Found {
+    memory_dirty: bool,
+    effects: Vec<Effect>,
+    marks: Vec<Mark>,
+    dropped: Vec<Did>,
+}
+
+impl<'a> Desk<'a> {
+    /// Begins to work on an input, or on what a conversation that was just read leaves to decide.
+    pub(crate) fn begin(
+        ctx: &'a Ctx<'a>,
+        (common, memory): (&'a mut Common, &'a mut Memory),
+        phase: &Phase,
+        found: Option<Box<Found>>,
+    ) -> Self {
+        let found = found.map(|found| *found).unwrap_or_default();
+        Desk {
+            ctx,
+            common,
+            memory,
+            memory_dirty: found.memory_dirty,
+            effects: found.effects,
+            why: None,
+            confirmed: false,
+            decided: None,
+            marks: found.marks,
+            dropped: found.dropped,
+            half_answered: Vec::new(),
+            person_has_it: matches!(phase, Phase::Human(human) if human.touched),
+            read_back: false,
+        }
+    }
+
+    /// Returns what the next step is to tell, if there is anything.
+    pub(crate) fn found(self) -> Option<Box<Found>> {
+        let Self { memory_dirty, effects, marks, dropped, .. } = self;
+        let found = Found { memory_dirty, effects, marks, dropped };
+        (found != Found::default()).then(|| Box::new(found))
+    }
 }
 
 impl Desk<'_> {
@@ -49,6 +103,11 @@ impl Desk<'_> {
 
     pub(crate) fn channel(&self) -> ChannelPolicy {
         self.ctx.policy.channel(&self.common.key)
+    }
+
+    /// Returns how long after an unknown send its absence starts to prove something in this channel.
+    pub(crate) fn settle(&self) -> std::time::Duration {
+        self.ctx.policy.settle(&self.common.key)
     }
 
     /// Notes why nothing was done, and stays.
@@ -66,7 +125,7 @@ impl Desk<'_> {
 
     /// Returns the language to speak, learning it from `text` if it can be told.
     pub(crate) fn lang_of(&mut self, text: &str) -> Lang {
-        if let Some(lang) = self.ctx.policy.analyzer.language(text) {
+        if let Some(lang) = self.ctx.policy.analyzer.language_in(text, self.common.lang) {
             self.common.lang = Some(lang);
         }
         self.lang()
@@ -89,7 +148,7 @@ impl Desk<'_> {
     /// Says a phrase unless it was the desk's last word a moment ago.
     pub(crate) fn say_once(&mut self, phrase: &Phrase) {
         let text = self.ctx.policy.phrases.say(self.lang(), phrase);
-        let last = self.memory.messages().iter().rfind(|message| message.role == Role::Desk);
+        let last = self.memory.newest_first().find(|said| said.role == Role::Desk);
         let just =
             last.is_some_and(|last| last.text == text && self.ctx.now.since(last.at) < self.channel().debounce_max);
         if !just {
@@ -99,8 +158,11 @@ impl Desk<'_> {
 
     /// Says a text to the customer, in parts the channel can carry, and remembers it.
     pub(crate) fn speak(&mut self, text: &str, tie: &Tie) {
+        if self.in_shadow() {
+            return self.draft(text, None);
+        }
         for part in text::split(text, self.channel().max_text) {
-            let handoff = matches!(tie, Tie::Handoff);
+            let handoff = matches!(tie, Tie::Handoff | Tie::Pickup);
             self.remember(Memory::spoken(&part, self.ctx.now));
             self.push(RowKind::Act(Act::Text { text: part, handoff }), tie.clone());
         }
@@ -111,7 +173,12 @@ impl Desk<'_> {
     }
 
     pub(crate) fn push(&mut self, kind: RowKind, tie: Tie) {
-        self.common.outbox.push(kind, tie, self.common.epoch, self.ctx.now);
+        let (watermark, outbox) = (self.common.watermark, &mut self.common.outbox);
+        let seq = outbox.push(kind, tie, self.common.epoch, self.ctx.now);
+        if let Some(row) = outbox.row_mut(seq) {
+            // Its claim says it better; but a store may forget that.
+            row.after = watermark;
+        }
     }
 
     pub(crate) fn remember(&mut self, message: Remembered) {
@@ -123,10 +190,33 @@ impl Desk<'_> {
 
     /// Notes that this message must be answered, in the vendor's order.
     pub(crate) fn owe(&mut self, owed: Owed) {
-        let at = self.common.owed.partition_point(|earlier| earlier.id < owed.id);
+        let at = self.common.owed.partition_point(|earlier| !earlier.id.is_behind(owed.id));
         self.common.owed.insert(at, owed);
         let surplus = self.common.owed.len().saturating_sub(MAX_OWED);
         self.common.owed.drain(..surplus);
+    }
+
+    /// Nothing must be answered any more.
+    pub(crate) fn owe_nothing(&mut self) {
+        self.common.owed.clear();
+        self.common.unheard.clear();
+        self.common.theirs.clear();
+    }
+
+    /// This message must not be answered any more.
+    pub(crate) fn owe_no_more(&mut self, id: MessageId) {
+        self.common.owed.retain(|owed| owed.id != id);
+        self.drop_recording(id);
+    }
+
+    /// A person has it: what the customer had asked before is theirs. What the customer wrote after the words that are heard
+    /// so late stays owed, should the conversation come back without having been declared done.
+    pub(crate) fn leave_to_people(&mut self, reason: &Reason) {
+        let person = self.common.person;
+        let spoke = matches!(reason, Reason::PersonWrote | Reason::ColleagueNote);
+        self.common.owed.retain(|owed| spoke && owed.id.is_behind(person));
+        self.common.unheard.retain(|unheard| spoke && unheard.id.is_behind(person));
+        self.common.theirs.retain(|unheard| spoke && unheard.id.is_behind(person));
     }
 
     // === The customer is known ===
@@ -136,6 +226,7 @@ impl Desk<'_> {
         use crate::domain::ProofKind;
         self.gate_mark(GateMark::Verified(verified.by));
         self.common.verified = Some(verified.clone());
+        self.common.waits_since = self.ctx.now;
         let address = verified.address.clone();
         match verified.by {
             ProofKind::Link | ProofKind::Code => {
@@ -150,8 +241,9 @@ impl Desk<'_> {
         }
     }
 
-    /// Returns the phase in which the desk has the conversation.
+    /// Returns the phase in which the desk has the conversation. What was said to the people stays theirs.
     pub(crate) fn own_phase(&mut self, parked: Option<Challenge>) -> Phase {
+        self.common.theirs.clear();
         if !self.channel().gate || self.common.verified.is_some() {
             return Phase::Bot(Bot::default());
         }
@@ -165,12 +257,18 @@ impl Desk<'_> {
 
     // === A person ===
 
-    /// Fetches a person: tells the customer, gives the conversation to the people, and tells them why.
+    /// Fetches a person: tells the customer, gives the conversation to the people, and tells them why. What an operator
+    /// decided to send again still leaves: nobody has written yet.
     pub(crate) fn fetch_person(&mut self, reason: Reason, parked: Option<Challenge>) -> Phase {
-        self.fall_silent();
-        self.marks.push(Mark::HandedOff(reason.clone()));
         let asked = matches!(reason, Reason::AskedByCustomer | Reason::AskedByModel(_) | Reason::Operator);
         let phrase = if asked { Phrase::HandoffAsked } else { Phrase::HandoffSorry };
+        if self.in_shadow() {
+            let text = self.ctx.policy.phrases.say(self.lang(), &phrase);
+            self.draft(&text, Some(reason));
+            return self.human(Reason::ShadowMode, false, parked);
+        }
+        self.fall_silent_but(|row| row.decided.is_some());
+        self.marks.push(Mark::HandedOff(reason.clone()));
         self.say_tied(&phrase, &Tie::Handoff);
         self.act(Act::Open, Tie::Open);
         self.mark_for_people();
@@ -179,48 +277,94 @@ impl Desk<'_> {
         self.act(Act::Note { text: note }, Tie::Always);
         let card = self.card(&reason);
         self.push(RowKind::Card(Box::new(card)), Tie::Handoff);
-        self.human(reason, false, parked)
+        let due = self.ctx.policy.handoff.pickup_after.map(|after| self.ctx.now + after);
+        let pickup = due.map(|due| Pickup { due, told: 0 });
+        Phase::Human(Human { pickup, ..self.in_hand(reason, false, parked) })
     }
 
     /// A person took it: the desk is silent, and gives up what the vendor still calls the bot's.
     pub(crate) fn give_way(&mut self, reason: Reason, parked: Option<Challenge>) -> Phase {
+        let answers = self.has_unsaid_answer();
         self.fall_silent();
+        if answers && matches!(reason, Reason::DeskAway) {
+            self.owe_again();
+        }
         self.marks.push(Mark::TakenOver(reason.clone()));
-        let touched = matches!(reason, Reason::PersonWrote | Reason::PersonAssigned | Reason::ColleagueNote);
+        let touched = reason.is_persons_act() && !self.heard_late(&reason);
         let pending = self.common.state.as_ref().is_none_or(|state| state.status == Status::Pending);
         if pending && !matches!(reason, Reason::OtherBot) {
             self.act(Act::Open, Tie::Open);
         }
-        if matches!(reason, Reason::OtherBot) {
-            self.effects.push(Effect::Alert(Incident::OtherBot));
+        let incident = [(Reason::OtherBot, Incident::OtherBot), (Reason::DeskAway, Incident::OpenedByFailure)];
+        let told = incident.into_iter().filter(|(of, _)| *of == reason);
+        self.effects.extend(told.map(|(_, incident)| Effect::Alert(incident)));
+        self.common.opened = None;
+        if !touched && reason.is_persons_act() {
+            return self.taken_late(reason, parked);
         }
         self.human(reason, touched, parked)
     }
 
+    /// Returns the phase in which people have the conversation, without a word.
     fn human(&mut self, reason: Reason, touched: bool, parked: Option<Challenge>) -> Phase {
+        Phase::Human(self.in_hand(reason, touched, parked))
+    }
+
+    pub(crate) fn in_hand(&mut self, reason: Reason, touched: bool, parked: Option<Challenge>) -> Human {
         if touched {
-            self.common.owed.clear();
+            self.leave_to_people(&reason);
+            self.common.returned = 0;
         }
-        Phase::Human(Human { since: self.ctx.now, reason, touched, last_word: self.ctx.now, parked })
+        let (since, last_word) = (self.ctx.now, self.ctx.now);
+        let reclaim = self.begin_reclaim(&reason);
+        let draft = Bot::default();
+        Human { since, reason, touched, last_word, parked, pickup: None, draft, quiet: false, reclaim }
     }
 
     /// Drops everything that was to be said.
     pub(crate) fn fall_silent(&mut self) {
-        let cut = self.common.outbox.cut(|tie| match tie {
-            Tie::Desk | Tie::Answer | Tie::Pend | Tie::Challenge(_) => true,
+        self.fall_silent_but(|_| false);
+    }
+
+    fn fall_silent_but(&mut self, kept: impl Fn(&Row) -> bool) {
+        let cut = self.common.outbox.cut(|row| match row.tie {
+            Tie::Desk | Tie::Answer | Tie::Pend | Tie::Pickup | Tie::Draft | Tie::Challenge(_) => !kept(row),
             Tie::Handoff | Tie::Open | Tie::Always => false,
         });
         for row in &cut {
             self.unsay(row);
             self.marks.push(Mark::RowDropped(Dropped::PersonHasIt));
+            self.dropped.push(Did::Dropped(RowName { id: row.id.clone(), kind: row.kind.name().into() }));
             self.why = Some("dropped what was not yet sent");
         }
     }
 
-    /// A row was dropped: what it would have said was never said.
+    /// A row was dropped unsent: what it would have said was never said, and what it would have answered is owed again.
     pub(crate) fn unsay(&mut self, row: &Row) {
+        if row.decided.is_some() {
+            // It was held before: it may well have landed then.
+            return;
+        }
+        if row.doubted {
+            // A try of it may have landed: whether it was read is for people to see, and nothing to answer again.
+            self.half_answered.extend(row.answers.iter().map(|owed| (owed.id, owed.text.clone())));
+            return;
+        }
         if let RowKind::Act(Act::Text { text, .. }) = &row.kind {
-            self.memory_dirty |= self.memory.unsay(text);
+            let whole = std::slice::from_ref(text);
+            for part in if row.parts.is_empty() { whole } else { &row.parts } {
+                self.memory_dirty |= self.memory.unsay(part);
+            }
+        }
+        if row.asked.is_none() {
+            // Parts before it have left, or are on the wire: what is answered half is for people, not for another answer.
+            self.half_answered.extend(row.answers.iter().map(|owed| (owed.id, owed.text.clone())));
+            return;
+        }
+        for owed in &row.answers {
+            if !self.person_has_it && self.common.owed.iter().all(|known| known.id != owed.id) {
+                self.owe(owed.clone());
+            }
         }
     }
 
@@ -234,50 +378,6 @@ impl Desk<'_> {
         }
         if let Some(team) = handoff.team {
             self.act(Act::Team(team), Tie::Always);
-        }
-    }
-
-    fn note(&self, reason: &Reason) -> HandoffNote {
-        let messages = self.memory.messages();
-        let last = messages.iter().skip(messages.len().saturating_sub(QUOTED));
-        HandoffNote {
-            reason: reason.clone(),
-            name: self.common.contact.as_ref().and_then(|contact| contact.name.clone()),
-            email: self.known_address(),
-            lang: self.lang(),
-            open_questions: self.common.owed.iter().map(|owed| owed.text.clone()).collect(),
-            exchanged: messages.len(),
-            last: last.map(|message| (message.role, message.text.clone())).collect(),
-        }
-    }
-
-    fn known_address(&self) -> Option<(String, Option<crate::domain::ProofKind>)> {
-        let proven = self.common.verified.as_ref();
-        let address = proven
-            .and_then(|verified| verified.address.clone())
-            .map(|address| (address, proven.map(|verified| verified.by)));
-        let on_file =
-            || self.common.contact.as_ref().and_then(|contact| contact.email.clone()).map(|email| (email, None));
-        address.or_else(on_file)
-    }
-
-    fn card(&self, reason: &Reason) -> Card {
-        let name = self.common.contact.as_ref().and_then(|contact| contact.name.clone());
-        let address = self.known_address().map(|(address, _)| address);
-        let customer = match (name, address) {
-            (Some(name), Some(address)) => format!("{name} ({address})"),
-            (Some(name), None) => name,
-            (None, Some(address)) => address,
-            (None, None) => self.common.key.to_string(),
-        };
-        let said = |message: &&Remembered| message.role == Role::Customer;
-        let message = self.memory.messages().iter().rev().find(said).map(|message| message.text.clone());
-        Card::Handoff {
-            reason: reason.clone(),
-            customer,
-            message: message.unwrap_or_default(),
-            at: self.ctx.now,
-            link: None,
         }
     }
 }

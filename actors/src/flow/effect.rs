@@ -2,7 +2,7 @@
 
 use crate::flow::outbox::{Lane, Row};
 use crate::ids::{MessageId, Ticket};
-use crate::ports::Prompt;
+use crate::ports::{Prompt, Recording};
 
 /// One effect of [`crate::flow::Flow::handle`].
 ///
@@ -17,6 +17,13 @@ pub enum Effect {
         ticket: Ticket,
         /// What to ask.
         prompt: Box<Prompt>,
+    },
+    /// Listens to a recording. It ends when the conversation does not wait for it any more ([`crate::flow::Flow::is_hearing`]).
+    Transcribe {
+        /// Marks the call.
+        ticket: Ticket,
+        /// What to listen to.
+        recording: Box<Recording>,
     },
     /// Asks the lane's gate for a permit for this row; the answer is [`crate::flow::Input::Cleared`].
     Acquire {
@@ -40,21 +47,6 @@ pub enum Effect {
     Alert(Incident),
 }
 
-impl Effect {
-    /// Returns the name, for the journal.
-    pub fn name(&self) -> String {
-        match self {
-            Effect::AbortModel => "abort_model".to_owned(),
-            Effect::AskModel { ticket, .. } => format!("ask_model#{}", ticket.0),
-            Effect::Acquire { row, lane } => format!("acquire:{}#{row}", lane.name()),
-            Effect::Send(row) => format!("send:{}#{}", row.kind.name(), row.seq),
-            Effect::Look { .. } => "look".to_owned(),
-            Effect::Typing(on) => format!("typing:{on}"),
-            Effect::Alert(incident) => format!("alert:{}", incident.name()),
-        }
-    }
-}
-
 /// What operators are told about. Closed: each is an alert key, a metric label and a line in the runbook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Incident {
@@ -64,6 +56,8 @@ pub enum Incident {
     ModelNotFound,
     /// The model account has no credit.
     ModelQuota,
+    /// Whoever transcribes recordings refuses our key, model or account.
+    TranscriberRefused,
     /// A vendor account refuses us; its lane is paused.
     AccountFault,
     /// A send's outcome stays unknown; the row is held.
@@ -74,7 +68,7 @@ pub enum Incident {
     OtherBot,
     /// A conversation failed twice on one event.
     EventParked,
-    /// A conversation's record cannot be read.
+    /// A conversation's record cannot be read, or it keeps failing.
     Quarantined,
     /// The vendor does not let us look; interrupted work fetches a person.
     LookForbidden,
@@ -82,6 +76,12 @@ pub enum Incident {
     NoBotConnected,
     /// The store does not answer.
     StoreUnavailable,
+    /// The vendor opened conversations because the desk did not take its webhooks.
+    OpenedByFailure,
+    /// The desk's account at a channel's vendor is logged out, blocked or suspended.
+    ChannelDown,
+    /// The desk's account at a channel's vendor has used up its plan.
+    ChannelQuota,
 }
 
 impl Incident {
@@ -91,6 +91,7 @@ impl Incident {
             Incident::ModelUnauthorized => "model_unauthorized",
             Incident::ModelNotFound => "model_not_found",
             Incident::ModelQuota => "model_quota",
+            Incident::TranscriberRefused => "transcriber_refused",
             Incident::AccountFault => "account_fault",
             Incident::RowHeld => "row_held",
             Incident::RowRejected => "row_rejected",
@@ -100,6 +101,9 @@ impl Incident {
             Incident::LookForbidden => "look_forbidden",
             Incident::NoBotConnected => "no_bot_connected",
             Incident::StoreUnavailable => "store_unavailable",
+            Incident::OpenedByFailure => "opened_by_failure",
+            Incident::ChannelDown => "channel_down",
+            Incident::ChannelQuota => "channel_quota",
         }
     }
 
@@ -109,18 +113,23 @@ impl Incident {
             Incident::ModelUnauthorized => "The model provider refuses our key: check OPENAI_API_KEY.",
             Incident::ModelNotFound => "The model does not exist for this key: check OPENAI_MODEL.",
             Incident::ModelQuota => "The model account has no credit left: add credit or raise its limit.",
+            Incident::TranscriberRefused => {
+                "Voice messages are not understood, people get them: check TRANSCRIPTION_BASE_URL, TRANSCRIPTION_API_KEY, TRANSCRIPTION_MODEL and the account's credit."
+            }
             Incident::AccountFault => {
                 "A vendor refuses our account; its sends are paused: see the log for which and why."
             }
             Incident::RowHeld => {
-                "It is unknown whether a message reached a customer: look at the conversation and decide."
+                "It is unknown whether a message reached a customer: look at the conversation and decide (frontdesk outbox)."
             }
             Incident::RowRejected => "A vendor refused a message to a customer for good: see the log for why.",
             Incident::OtherBot => "Another bot is assigned to conversations of this desk: disconnect one of them.",
             Incident::EventParked => {
-                "An event made a conversation fail twice; it is kept and a person was fetched: report the log."
+                "An event made a conversation fail twice; it is kept and a person was fetched: report the log, then requeue it (frontdesk chats requeue)."
             }
-            Incident::Quarantined => "A conversation's record cannot be read by this version: see the log.",
+            Incident::Quarantined => {
+                "A conversation's record cannot be read, or it keeps failing; people have it: see the log, then requeue it (frontdesk chats requeue)."
+            }
             Incident::LookForbidden => {
                 "The channel does not let the desk look at a conversation; interrupted work goes to people: set CHATWOOT_USER_TOKEN or update Chatwoot to 4.14.2."
             }
@@ -128,6 +137,15 @@ impl Incident {
                 "Conversations start open, so the desk is silent: connect the agent bot to the inbox, or set ANSWER_OPEN_UNASSIGNED=true."
             }
             Incident::StoreUnavailable => "The store does not answer; webhooks are refused until it does.",
+            Incident::OpenedByFailure => {
+                "Conversations were opened because the desk was away: answer them, or let the desk take them back (RECLAIM=auto)."
+            }
+            Incident::ChannelDown => {
+                "The account of a messenger channel is logged out, blocked or suspended; nothing is sent or received: see the log for which, then log in again at the vendor."
+            }
+            Incident::ChannelQuota => {
+                "The account of a messenger channel has used up its plan; refused messages went to people: raise the plan at the vendor."
+            }
         }
     }
 }

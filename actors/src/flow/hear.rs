@@ -5,8 +5,8 @@ use crate::flow::desk::Desk;
 use crate::flow::effect::{Effect, Incident};
 use crate::flow::input::Input;
 use crate::flow::mark::{GateMark, Mark};
-use crate::flow::outbox::Tie;
-use crate::flow::phase::{Back, Phase, Signal};
+use crate::flow::opened::given_back;
+use crate::flow::phase::{Back, Owed, Phase, Signal};
 use crate::ids::MessageId;
 use crate::language::Reason;
 use crate::ports::Verdict;
@@ -15,9 +15,6 @@ use crate::view::Intake;
 
 /// How many takes without progress are enough: then a person is fetched.
 const MAX_TAKES: u32 = 3;
-
-/// How many characters of the first message the verification page shows.
-const FIRST_WORDS: usize = 80;
 
 /// What an input means to the phase.
 pub(crate) struct Heard {
@@ -42,15 +39,37 @@ impl Desk<'_> {
             Input::LinkConfirmed(challenge) => Heard::accepted(vec![Signal::Confirmed(challenge)]),
             Input::LinkDisowned(challenge) => Heard::accepted(vec![Signal::Disowned(challenge)]),
             Input::Ordered(Order::Human) => Heard::accepted(vec![Signal::FetchPerson(Reason::Operator)]),
-            Input::Ordered(order) => Heard::accepted(self.ordered(order)),
+            Input::Ordered(order) => {
+                if order == Order::Bot && !matches!(phase, Phase::Human(_)) {
+                    // The desk has it already, as far as it knows: the operator may know better.
+                    self.common.volatile.suspect = true;
+                    self.look();
+                }
+                Heard::accepted(self.ordered(order))
+            }
+            Input::Erased => {
+                self.erase(phase);
+                Heard::accepted(Vec::new())
+            }
+            Input::Decided { row, decision } => {
+                self.decide(phase, &row, decision);
+                Heard::accepted(Vec::new())
+            }
+            Input::Poisoned => Heard::accepted(vec![Signal::FetchPerson(Reason::Poison)]),
             Input::HumanModeOff => Heard::accepted(vec![Signal::HandedBack(Back::ModeOff)]),
             Input::ModelReplied { ticket, result } => Heard::accepted(vec![Signal::Replied { ticket, result }]),
+            Input::Transcribed { ticket, result } => Heard::accepted(self.transcribed(ticket, result)),
             Input::Cleared { row } => {
                 self.cleared(phase, row);
                 Heard::accepted(Vec::new())
             }
             Input::Sent { row, attempt, outcome } => Heard::accepted(self.sent(row, attempt, outcome)),
             Input::Looked { ticket, result } => Heard::accepted(self.looked(phase, ticket, result)),
+            Input::LookAround => {
+                self.common.volatile.suspect = true;
+                self.look();
+                Heard::accepted(Vec::new())
+            }
             Input::DeadlineReached => Heard::accepted(Vec::new()),
             Input::Recovered { takes } => Heard::accepted(self.recovered(takes)),
         }
@@ -64,16 +83,46 @@ impl Desk<'_> {
             self.common.contact = inbound.contact;
         }
         self.common.volatile.fresh = Some(self.ctx.now);
-        let of_state = inbound.state.map(|state| self.hear_state(phase, state)).unwrap_or_default();
+        if let Some(handle) = inbound.reply
+            && !self.common.outbox.replies.hear(handle, inbound.event.customers_message())
+        {
+            self.why = Some("taken before");
+            self.marks.push(Mark::Duplicate);
+            return Heard { intake: Intake::Duplicate, signals: Vec::new() };
+        }
+        let missed = matches!(inbound.event, Event::Missed { .. });
+        let may_be_ours = missed || self.in_aftermath();
+        let acted_upon = self.common.state.as_ref().map_or(0, |state| state.version);
+        let overtaken = inbound.state.as_ref().is_some_and(|state| state.version < acted_upon);
+        let pending = inbound.state.as_ref().filter(|state| state.status == Status::Pending).map(|state| state.version);
+        let noted = pending.filter(|_| matches!(inbound.event, Event::Ordered { order: Order::Bot, .. }));
+        // Put away still, and not only when it was listed.
+        let resolved = !overtaken && inbound.state.as_ref().is_some_and(|state| state.status == Status::Resolved);
+        let of_state =
+            inbound.state.map(|state| self.hear_state(phase, state, (may_be_ours, false))).unwrap_or_default();
         let proof = inbound.proof.filter(|_| self.common.verified.is_none()).map(|proof| {
             Signal::Proven(crate::domain::Verified { address: proof.address, at: self.ctx.now, by: proof.by })
         });
         // A person's words count first, and outweigh a conversation that looks the bot's.
-        let event_first = matches!(inbound.event, Event::PersonWrote { .. });
-        let (intake, of_event) = self.hear_event(inbound.event);
+        let from_person = matches!(inbound.event, Event::PersonWrote { .. });
+        let event_first = missed || from_person;
+        let said = self.forgotten_carried(&inbound.event);
+        let (intake, mut of_event) = self.hear_event(phase, inbound.event, overtaken);
+        if noted.is_some() && !of_event.is_empty() {
+            self.note_order(noted);
+        }
+        of_event.extend(self.said_and_forgotten(phase, said.as_slice(), &[]));
+        if missed && resolved && !of_event.is_empty() {
+            // A customer who writes reopens it: what was written before is dealt with.
+            of_event.push(Signal::HandedBack(Back::Resolved));
+        }
         let mut signals: Vec<Signal> = proof.into_iter().collect();
         let mut of_state = of_state;
-        if event_first {
+        if from_person {
+            // Whatever gave the conversation back came before these words: they were written in the state that comes with them.
+            of_state.retain(|signal| !matches!(signal, Signal::HandedBack(_)));
+        } else if of_event.contains(&Signal::TakenOver(Reason::PersonWrote)) {
+            // The state is of later than these words; only that it was put away afterwards is certain.
             of_state.retain(|signal| *signal != Signal::HandedBack(Back::Pending));
         }
         let (first, then) = if event_first { (of_event, of_state) } else { (of_state, of_event) };
@@ -83,7 +132,8 @@ impl Desk<'_> {
         Heard { intake, signals }
     }
 
-    fn hear_event(&mut self, event: Event) -> (Intake, Vec<Signal>) {
+    /// `overtaken` says that the vendor's state has changed since the event.
+    fn hear_event(&mut self, phase: &Phase, event: Event, overtaken: bool) -> (Intake, Vec<Signal>) {
         match event {
             Event::CustomerWrote(message) => self.customer_wrote(message),
             Event::PersonWrote { id, at, text } => self.person_wrote(id, at, text),
@@ -95,31 +145,78 @@ impl Desk<'_> {
                 self.saw(id);
                 match self.common.outbox.by_id(&row).map(|row| row.seq) {
                     Some(seq) => (Intake::Accepted, self.landed(seq, Verdict::Settled { message: Some(id) })),
-                    None => (Intake::Ignored("our own message"), Vec::new()),
+                    None => {
+                        self.echoed_again(&row, id);
+                        (Intake::Ignored("our own message"), Vec::new())
+                    }
                 }
             }
-            Event::Ordered { id, order } => {
-                if !self.first_time(id) {
-                    return (Intake::Duplicate, Vec::new());
-                }
-                let signals = match order {
-                    Order::Human => vec![Signal::TakenOver(Reason::ColleagueNote)],
-                    Order::Bot | Order::Forget => self.ordered(order),
-                };
-                (Intake::Accepted, signals)
-            }
+            Event::Carried { id, at, text } => self.carried(id, at, &text),
+            Event::Fared { id, reached } => self.fared(id, reached),
+            Event::Ordered { id, order } => self.ordered_by_note(phase, (id, order), overtaken),
+            Event::Edited { id, text } => (self.edited(self.common.seen.placed(id), &text), Vec::new()),
             Event::Deleted { id } => {
+                let id = self.common.seen.placed(id);
                 let remembered = self.memory.remove(id);
+                self.common.outbox.forget_question(id);
                 self.memory_dirty |= remembered;
                 let owed = self.common.owed.iter().any(|owed| owed.id == id);
+                let mut recordings = self.common.unheard.iter().chain(&self.common.theirs);
+                let owed = owed || recordings.any(|unheard| unheard.id == id);
                 if owed || remembered {
                     (Intake::Accepted, vec![Signal::Deleted(id)])
                 } else {
                     (Intake::Ignored("the deleted message was not remembered"), Vec::new())
                 }
             }
+            Event::Assigned => self.assigned(phase, overtaken),
             Event::StateChanged => (Intake::Ignored("nothing changed for the desk"), Vec::new()),
+            Event::Missed { events, complete } => self.hear_missed(phase, events, (complete, overtaken)),
         }
+    }
+
+    /// A person was assigned. Where the state before it was heard of, the edge between the two has said so already.
+    fn assigned(&mut self, phase: &Phase, overtaken: bool) -> (Intake, Vec<Signal>) {
+        let stands = self
+            .common
+            .state
+            .as_ref()
+            .is_some_and(|state| state.status != Status::Resolved && matches!(state.assignee, Assignee::Person(_)));
+        // Older than the first state that was heard, it was before everything that could have given the conversation back.
+        let overtaken = overtaken && !self.common.found_assigned;
+        if overtaken || !stands || matches!(phase, Phase::Human(_)) {
+            return (Intake::Ignored("nothing changed for the desk"), Vec::new());
+        }
+        self.common.found_assigned = false;
+        (Intake::Accepted, vec![Signal::TakenOver(Reason::PersonAssigned)])
+    }
+
+    /// Takes what happened unheard, in its order. Nothing is said before all of it is known.
+    fn hear_missed(
+        &mut self,
+        phase: &Phase,
+        events: Vec<Event>,
+        (complete, overtaken): (bool, bool),
+    ) -> (Intake, Vec<Signal>) {
+        self.common.volatile.suspect |= !complete;
+        let overtaken = overtaken || self.is_taken_since_gap(phase);
+        let mut intake = Intake::Ignored("nothing was missed");
+        let mut signals = Vec::new();
+        // What was asked before it may be answered, so it counts together with what it is read back with.
+        let said: Vec<_> = events.iter().filter_map(|event| self.forgotten(event)).collect();
+        for event in events.into_iter().filter(|event| !matches!(event, Event::Missed { .. })) {
+            let (taken, of_event) = self.hear_event(phase, event, overtaken);
+            if taken == Intake::Accepted || matches!(intake, Intake::Ignored(_)) {
+                intake = taken;
+            }
+            signals.extend(of_event);
+        }
+        signals.extend(self.said_and_forgotten(phase, &said, &signals));
+        if complete {
+            self.close_gap();
+            self.outlive_forgetting();
+        }
+        (intake, signals)
     }
 
     /// The customer wrote: once per id.
@@ -127,18 +224,38 @@ impl Desk<'_> {
         if !self.first_time(message.id) {
             return (Intake::Duplicate, Vec::new());
         }
-        if self.common.first_words.is_empty() {
-            self.common.first_words = message.text.chars().take(FIRST_WORDS).collect();
-        }
-        if !message.text.trim().is_empty() {
-            self.remember(Remembered {
-                id: Some(message.id),
-                role: Role::Customer,
-                text: message.text.clone(),
-                at: message.at,
-            });
-        }
+        let id = message.id;
+        let Some(message) = self.keep_recording(message) else {
+            return (Intake::Accepted, vec![Signal::Spoke(id)]);
+        };
+        self.note_words(&message);
         (Intake::Accepted, vec![Signal::Wrote(message)])
+    }
+
+    /// The customer changed a message. A model that is answering goes on: it answers what was said when it was asked, and
+    /// remembers the change.
+    fn edited(&mut self, id: MessageId, text: &str) -> Intake {
+        let mut changed = false;
+        let mut recordings = self.common.unheard.iter_mut().chain(&mut self.common.theirs);
+        if let Some(unheard) = recordings.find(|unheard| unheard.id == id && unheard.text != text) {
+            text.clone_into(&mut unheard.text);
+            changed = true;
+        }
+        // What was said stays said: only what was written can be changed.
+        let is_it = |owed: &&mut Owed| owed.id == id && owed.text != text && !owed.voice;
+        if let Some(owed) = self.common.owed.iter_mut().find(is_it) {
+            text.clone_into(&mut owed.text);
+            changed = true;
+        }
+        self.common.outbox.reword_question(id, text);
+        let remembered = self.memory.amend(id, text);
+        self.memory_dirty |= remembered;
+        if changed || remembered {
+            self.why = Some("the customer changed what they wrote");
+            Intake::Accepted
+        } else {
+            Intake::Ignored("the message says what it said, or is not remembered")
+        }
     }
 
     /// A person wrote to the customer: once per id.
@@ -146,14 +263,15 @@ impl Desk<'_> {
         if !self.first_time(id) {
             return (Intake::Duplicate, Vec::new());
         }
+        self.common.person = self.common.person.max(id);
         if !text.trim().is_empty() {
-            self.remember(Remembered { id: Some(id), role: Role::Person, text, at });
+            self.remember(Remembered { id: Some(id), role: Role::Person, text, at, voice: false });
         }
         (Intake::Accepted, vec![Signal::TakenOver(Reason::PersonWrote)])
     }
 
     /// Notes a vendor id. Returns whether it was new.
-    fn first_time(&mut self, id: MessageId) -> bool {
+    pub(super) fn first_time(&mut self, id: MessageId) -> bool {
         self.saw(id);
         if self.common.seen.contains(id) {
             self.why = Some("taken before");
@@ -161,6 +279,7 @@ impl Desk<'_> {
             return false;
         }
         self.common.seen.insert(id);
+        self.common.heard = self.common.heard.max(self.common.volatile.version);
         if !self.common.volatile.gap && !self.common.volatile.suspect {
             self.common.watermark = self.common.watermark.max(id);
         }
@@ -173,48 +292,67 @@ impl Desk<'_> {
     }
 
     /// Takes the vendor's state where it is newer than what was seen, and tells what the change means.
-    pub(super) fn hear_state(&mut self, phase: &Phase, new: ConversationState) -> Vec<Signal> {
-        let known = self.common.state.as_ref().map_or(0, |state| state.version).max(self.common.volatile.version);
+    /// `missed`: events may have been missed up to now, so that the vendor may have opened it because of us. `looked`: it was
+    /// seen, not heard of.
+    pub(super) fn hear_state(
+        &mut self,
+        phase: &Phase,
+        new: ConversationState,
+        (missed, looked): (bool, bool),
+    ) -> Vec<Signal> {
+        let known = self.common.state.as_ref().map_or(0, |state| state.version);
+        let known = known.max(self.common.volatile.version).max(self.common.heard);
         if new.version < known {
             self.why = Some("an older state of the conversation");
             self.marks.push(Mark::OlderState);
-            return Vec::new();
+            let undone = self.is_reopened_by_us(phase, &new);
+            return if undone { vec![given_back(true)] } else { Vec::new() };
         }
         self.common.volatile.version = new.version;
         let old = self.common.state.as_ref();
         let changed = old.is_none_or(|old| old.status != new.status || old.assignee != new.assignee);
         let mut signals = edges(old, &new);
-        let pending_ours = self.common.outbox.rows().iter().any(|row| row.tie == Tie::Pend);
+        if !looked {
+            self.outlive_pend();
+        }
+        if !signals.is_empty() {
+            // Whoever reads this elsewhere must know what it was decided by.
+            self.common.heard = self.common.heard.max(new.version);
+        }
+        signals.extend(self.is_back_unseen(phase, (known, &new), looked).then(|| given_back(false)));
+        let ours_alone = self.is_own_pend(phase, &new, looked);
+        let old = self.common.state.as_ref();
+        if ours_alone {
+            signals.retain(|signal| !matches!(signal, Signal::HandedBack(Back::Pending)));
+            self.why = Some("pending by the desk's own order, which a person has overtaken");
+        }
         let is_human = matches!(phase, Phase::Human(_));
         let ours = self.channel().is_ours(&new);
-        if old.is_none() && !ours && new.status == Status::Open && new.assignee == Assignee::Nobody {
+        let bot_missing = new.status == Status::Open && new.assignee == Assignee::Nobody;
+        if old.is_none() && !missed && !ours && !self.in_shadow() && bot_missing {
             self.effects.push(Effect::Alert(Incident::NoBotConnected));
         }
         let not_ours = !ours && new.status != Status::Resolved;
-        if not_ours && !is_human && !pending_ours {
-            signals.push(Signal::TakenOver(Reason::NotPending));
+        if not_ours && !is_human && !self.may_precede_pend(new.version, looked) {
+            let away = missed && self.is_opened_by_failure(&new);
+            signals.push(Signal::TakenOver(if away { Reason::DeskAway } else { Reason::NotPending }));
+            self.common.heard = self.common.heard.max(new.version);
         }
         if changed {
+            let first = self.common.state.is_none();
+            self.common.found_assigned = first && matches!(new.assignee, Assignee::Person(_));
             self.common.state = Some(new);
+        }
+        if let Phase::Human(human) = phase
+            && ours_alone
+        {
+            human.open_if_pending(self);
         }
         signals
     }
 
-    fn ordered(&mut self, order: Order) -> Vec<Signal> {
-        match order {
-            Order::Bot => vec![Signal::HandedBack(Back::Order)],
-            Order::Human => vec![Signal::FetchPerson(Reason::Operator)],
-            Order::Forget => {
-                self.memory.clear();
-                self.memory_dirty = true;
-                self.common.first_words.clear();
-                vec![Signal::Forgotten]
-            }
-        }
-    }
-
     fn recovered(&mut self, takes: u32) -> Vec<Signal> {
-        self.common.volatile.gap = true;
+        (self.common.volatile.gap, self.common.volatile.elsewhere) = (true, false);
         let mut signals = self.doubt_the_wire();
         if takes >= MAX_TAKES {
             signals.push(Signal::FetchPerson(Reason::Interrupted));

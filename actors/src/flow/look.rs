@@ -16,13 +16,14 @@ impl Desk<'_> {
     pub(crate) fn must_look(&self) -> bool {
         let volatile = &self.common.volatile;
         let limit = self.policy().outbox.fresh;
-        volatile.gap || volatile.suspect || volatile.fresh.is_none_or(|seen| self.ctx.now.since(seen) > limit)
+        let old = volatile.fresh.is_none_or(|seen| self.ctx.now.since(seen) > limit);
+        volatile.gap || volatile.suspect || old || self.is_pend_doubted()
     }
 
     /// Starts a look, unless one is running or a failed one is resting.
     pub(crate) fn look(&mut self) {
         let resting = self.common.volatile.look_again.is_some_and(|at| at > self.ctx.now);
-        if self.common.volatile.looking.is_some() || resting {
+        if self.common.volatile.looking.is_some() || resting || self.ctx.paused {
             return;
         }
         let ticket = self.common.ticket();
@@ -67,45 +68,72 @@ impl Desk<'_> {
     }
 
     fn seen(&mut self, phase: &Phase, look: Look, begun: Timestamp) -> Vec<Signal> {
+        let missed = self.common.volatile.gap || self.common.volatile.suspect;
+        let forgotten = self.forgotten_in(&look.messages);
         self.close_gap();
         let volatile = &mut self.common.volatile;
         volatile.failed_looks = 0;
         volatile.fresh = Some(self.ctx.now);
-        let mut signals = self.hear_state(phase, look.state);
+        let (given_back, taken): (Vec<Signal>, Vec<Signal>) = self
+            .hear_state(phase, look.state, (missed, true))
+            .into_iter()
+            .partition(|signal| matches!(signal, Signal::HandedBack(_)));
+        self.pend_is_seen();
+        // Whoever wrote in it has not left it untouched, and outweighs a conversation that looks the bot's.
+        let person_first = look.messages.iter().any(|message| message.author == Author::Person);
+        let mut signals = given_back;
+        if !person_first {
+            signals.extend(taken.iter().cloned());
+        }
         for message in look.messages {
             self.saw(message.id);
             match message.author {
-                Author::Us(id) => {
-                    if let Some(seq) = self.common.outbox.by_id(&id).map(|row| row.seq) {
-                        signals.extend(self.landed(seq, Verdict::Settled { message: Some(message.id) }));
-                    }
+                Author::Us(id) => match self.common.outbox.by_id(&id).map(|row| row.seq) {
+                    Some(seq) => signals.extend(self.landed(seq, Verdict::Settled { message: Some(message.id) })),
+                    None => self.echoed_again(&id, message.id),
+                },
+                Author::Carried => signals.extend(self.carried(message.id, message.at, &message.text).1),
+                Author::Person => {
+                    let wrote = self.person_wrote(message.id, message.at, message.text).1;
+                    self.read_back |= !wrote.is_empty();
+                    signals.extend(wrote);
                 }
-                Author::Person => signals.extend(self.person_wrote(message.id, message.at, message.text).1),
                 Author::Customer => {
                     let wrote = crate::domain::CustomerMessage {
                         id: message.id,
                         at: message.at,
                         text: message.text,
-                        attachments: 0,
+                        attachments: u32::from(message.voice.is_some()),
+                        voice: message.voice,
                     };
                     signals.extend(self.customer_wrote(wrote).1);
                 }
                 Author::Private | Author::Other => {}
             }
         }
-        self.judge_absence(look.complete, begun);
-        signals.push(Signal::Fresh);
+        if person_first {
+            signals.extend(taken);
+        }
+        self.judge_absence(look.complete, Some(begun));
+        signals.extend(self.said_and_forgotten(phase, &forgotten, &signals));
+        self.outlive_forgetting();
+        signals.push(Signal::Fresh { complete: look.complete });
         signals
     }
 
     /// Rows that the look did not show: absent for certain, absent so far, or not to be found out. What counts is when the
     /// look was begun: its answer may be slow and its picture old.
-    fn judge_absence(&mut self, complete: bool, begun: Timestamp) {
-        let (now, settle) = (self.ctx.now, self.policy().outbox.settle);
+    fn judge_absence(&mut self, complete: bool, begun: Option<Timestamp>) {
+        // Where no look is allowed none will ever tell, so waiting proves nothing.
+        let blind = begun.is_none();
+        let begun = begun.unwrap_or(self.ctx.now);
+        let (now, settle) = (self.ctx.now, self.settle());
         let mut held = 0;
-        for row in self.common.outbox.rows_mut() {
-            let RowState::Unknown { since, finished, looks, .. } = row.state else { continue };
-            let settled = finished || begun.since(since) >= settle;
+        let crate::flow::record::Common { outbox, volatile, .. } = &mut *self.common;
+        for row in outbox.rows_mut() {
+            let RowState::Unknown { since, waited, finished, looks, .. } = row.state else { continue };
+            let waited = volatile.waited((row.seq, since), waited, (begun, now));
+            let settled = finished || blind || waited >= settle;
             row.state = match (settled, complete) {
                 (true, true) => RowState::Queued,
                 (true, false) => {
@@ -115,8 +143,8 @@ impl Desk<'_> {
                 (false, _) => {
                     let pauses = look_pauses(settle);
                     let next = usize::try_from(looks).unwrap_or(usize::MAX).saturating_add(1).min(pauses.len() - 1);
-                    let look_at = (since + pauses[next]).max(now + pauses[0]);
-                    RowState::Unknown { since, finished, look_at, looks: looks + 1 }
+                    let look_at = (begun + pauses[next].saturating_sub(waited)).max(now + pauses[0]);
+                    RowState::Unknown { since, waited, finished, look_at, looks: looks + 1 }
                 }
             };
         }
@@ -126,15 +154,16 @@ impl Desk<'_> {
     }
 
     /// The vendor does not let us look: unknown rows are held, and what crossed the gap goes to a person. Where nothing
-    /// crossed it, the status that came with the customer's message must do.
+    /// crossed it, the status that came with the customer's message must do, unless just that is in doubt.
     fn blind(&mut self) -> Vec<Signal> {
-        let crossed = self.common.volatile.gap || !self.common.volatile.suspect;
+        let in_doubt = self.give_up_doubt();
+        let crossed = self.common.volatile.gap || !self.common.volatile.suspect || in_doubt;
         self.close_gap();
         self.common.volatile.fresh = Some(self.ctx.now);
-        // No look will ever tell, so waiting proves nothing; an echo still settles a held row.
-        self.judge_absence(false, Timestamp::from_millis(i64::MAX));
+        // An echo still settles a held row.
+        self.judge_absence(false, None);
         if !crossed {
-            return vec![Signal::Fresh];
+            return vec![Signal::Fresh { complete: false }];
         }
         self.effects.push(Effect::Alert(Incident::LookForbidden));
         vec![Signal::FetchPerson(Reason::Interrupted)]

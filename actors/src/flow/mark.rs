@@ -16,6 +16,10 @@ pub enum Mark {
     TakenOver(Reason),
     /// The desk has it again.
     HandedBack,
+    /// Nobody came although the desk had fetched a person: colleagues are called again.
+    NotPickedUp,
+    /// In shadow mode, a note shows what the desk would have done: `answer` or `person`.
+    Drafted(&'static str),
     /// A turn ended with an answer.
     Answered,
     /// A turn started over because the customer wrote more.
@@ -24,16 +28,22 @@ pub enum Mark {
     TurnFailed,
     /// A row was dropped unsent; why.
     RowDropped(Dropped),
+    /// A held row is sent again, because an operator decided so.
+    RowResent,
     /// An event had been taken before.
     Duplicate,
     /// A result came for an abandoned attempt: `model`, `send` or `look`.
     Late(&'static str),
+    /// A send ended whose row an echo, a look or another try had settled before.
+    SettledBefore,
     /// A state of the conversation was older than what was known.
     OlderState,
     /// The first part of an answer landed this long after the customer had written.
     AnswerLanded(Duration),
     /// A text of the desk landed although a person had taken over meanwhile: it was on the wire already.
     SentAfterPerson,
+    /// A text of the desk stands at the vendor under two ids.
+    SentTwice,
 }
 
 /// What happens at the gate.
@@ -74,6 +84,8 @@ pub enum Dropped {
     Stale,
     /// What it would do is done, or not wanted any more.
     Unwanted,
+    /// It was held, and an operator decided so.
+    Operator,
 }
 
 impl GateMark {
@@ -107,6 +119,7 @@ impl Dropped {
             Dropped::PersonHasIt => "person_has_it",
             Dropped::Stale => "stale",
             Dropped::Unwanted => "unwanted",
+            Dropped::Operator => "operator",
         }
     }
 }

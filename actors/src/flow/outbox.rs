@@ -3,202 +3,44 @@
 //! Per lane a conversation has at most one row on the wire, and rows leave in order. A row of unknown outcome blocks the
 //! later ones of its lane until a look settles it; a held one does not.
 
-use crate::domain::Verified;
-use crate::ids::{MessageId, Node, OutboundId};
-use crate::ports::{Act, Card, VerificationMail};
+mod row;
+
+pub use row::{Lane, Row, RowKind, RowState, Tie};
+
+use crate::flow::phase::Owed;
+use crate::flow::replies::Replies;
+use crate::ids::{MessageId, OutboundId};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// Which account a row goes through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Lane {
-    /// The conversation's own channel.
-    Channel,
-    /// The mail server.
-    Mail,
-    /// The colleagues' cards.
-    Cards,
-    /// The desk's own store.
-    Store,
-}
-
-impl Lane {
-    /// Every lane.
-    pub const ALL: [Lane; 4] = [Lane::Channel, Lane::Mail, Lane::Cards, Lane::Store];
-
-    /// Returns the label.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Lane::Channel => "channel",
-            Lane::Mail => "mail",
-            Lane::Cards => "cards",
-            Lane::Store => "store",
-        }
-    }
-}
-
-/// What a row does.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RowKind {
-    /// An act in the channel.
-    Act(Act),
-    /// A verification mail.
-    Mail(Box<VerificationMail>),
-    /// A card for colleagues.
-    Card(Box<Card>),
-    /// Remembers that the contact is verified, for their other conversations.
-    Remember(Verified),
-    /// Bars an address, whose owner says that they never wrote, from getting mails for a day.
-    Bar(String),
-}
-
-impl RowKind {
-    /// Returns the lane.
-    pub const fn lane(&self) -> Lane {
-        match self {
-            RowKind::Act(_) => Lane::Channel,
-            RowKind::Mail(_) => Lane::Mail,
-            RowKind::Card(_) => Lane::Cards,
-            RowKind::Remember(_) | RowKind::Bar(_) => Lane::Store,
-        }
-    }
-
-    /// Returns the name, for views, the journal and labels.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            RowKind::Act(Act::Text { .. }) => "text",
-            RowKind::Act(Act::Note { .. }) => "note",
-            RowKind::Act(Act::Open) => "open",
-            RowKind::Act(Act::Pend) => "pend",
-            RowKind::Act(Act::AddLabel(_)) => "label",
-            RowKind::Act(Act::Priority(_)) => "priority",
-            RowKind::Act(Act::Team(_)) => "team",
-            RowKind::Act(Act::MarkVerified { .. }) => "mark_verified",
-            RowKind::Act(Act::ContactEmail { .. }) => "contact_email",
-            RowKind::Mail(_) => "mail",
-            RowKind::Card(_) => "card",
-            RowKind::Remember(_) => "remember",
-            RowKind::Bar(_) => "bar",
-        }
-    }
-
-    /// Returns whether a second copy would be read by a customer. Only these are looked up before a repetition.
-    pub const fn is_speech(&self) -> bool {
-        matches!(self, RowKind::Act(Act::Text { .. }))
-    }
-}
-
-/// What a row's usefulness hangs on. Asked again at its claim: a late retry must not speak over a person or reopen what an
-/// agent resolved.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Tie {
-    /// Only while the desk has the conversation.
-    Desk,
-    /// An answer of the model: like [`Tie::Desk`], and not when it has grown stale.
-    Answer,
-    /// Until a person has written: the announcement that one is coming.
-    Handoff,
-    /// Only while a person has the conversation and the vendor still calls it pending.
-    Open,
-    /// Only while the desk has the conversation, and unless it was resolved.
-    Pend,
-    /// Only while this challenge is the current one.
-    Challenge(String),
-    /// Always.
-    Always,
-}
-
-/// Where a row stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RowState {
-    /// Ready to go.
-    Queued,
-    /// To be tried again, not before this moment.
-    Waiting {
-        /// When.
-        until: Timestamp,
-    },
-    /// Claimed: it may be on the wire.
-    Sending {
-        /// By whom.
-        node: Node,
-        /// When it was claimed.
-        since: Timestamp,
-    },
-    /// It may or may not have landed.
-    Unknown {
-        /// When it was claimed.
-        since: Timestamp,
-        /// Whether the vendor has finished with it, so that absence is proof at once.
-        finished: bool,
-        /// When to look next.
-        look_at: Timestamp,
-        /// How many looks found nothing.
-        looks: u32,
-    },
-    /// Its outcome cannot be found out: an operator decides.
-    Held,
-}
-
-impl RowState {
-    /// Returns the name, for views and labels.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            RowState::Queued => "queued",
-            RowState::Waiting { .. } => "waiting",
-            RowState::Sending { .. } => "sending",
-            RowState::Unknown { .. } => "unknown",
-            RowState::Held => "held",
-        }
-    }
-}
-
-/// One row.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Row {
-    /// Its number within the conversation.
-    pub seq: u64,
-    /// The id that travels with it.
-    pub id: OutboundId,
-    /// What it does.
-    pub kind: RowKind,
-    /// What its usefulness hangs on.
-    pub tie: Tie,
-    /// When it was made.
-    pub made: Timestamp,
-    /// How often it was claimed.
-    pub tries: u32,
-    /// Where it stands.
-    pub state: RowState,
-    /// What went wrong last, for the operator.
-    pub trouble: Option<String>,
-    /// On the first part of an answer: when the customer had asked.
-    #[serde(default)]
-    pub asked: Option<Timestamp>,
-    /// The newest vendor id known when it was claimed: if it landed, it stands above.
-    #[serde(default)]
-    pub after: MessageId,
-}
+/// How many rows a store may have forgotten.
+const FORGOTTEN: u64 = 10_000;
 
 /// The rows of a conversation, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Outbox {
     rows: Vec<Row>,
     next: u64,
+    /// Where texts leave, in channels that can be answered nowhere else.
+    #[serde(default, skip_serializing_if = "Replies::is_unused")]
+    pub(super) replies: Replies,
 }
 
 impl Outbox {
     /// Adds a row. `epoch` tells this conversation's ids from those of an erased one of the same key.
     pub(crate) fn push(&mut self, kind: RowKind, tie: Tie, epoch: u32, now: Timestamp) -> u64 {
+        let row = self.make(kind, tie, epoch, now);
+        let seq = row.seq;
+        self.rows.push(row);
+        seq
+    }
+
+    fn make(&mut self, kind: RowKind, tie: Tie, epoch: u32, now: Timestamp) -> Row {
         let seq = self.next;
         self.next += 1;
         let id = OutboundId(format!("{epoch:08x}-{seq}"));
-        self.rows.push(Row {
+        Row {
             seq,
             id,
             kind,
@@ -209,16 +51,63 @@ impl Outbox {
             trouble: None,
             asked: None,
             after: MessageId::default(),
-        });
-        seq
+            decided: None,
+            answers: Vec::new(),
+            sorry: false,
+            reply: None,
+            doubted: false,
+            parts: Vec::new(),
+        }
     }
 
-    /// Notes on the first part of the answer just queued when the customer had asked.
-    pub(crate) fn date_answer(&mut self, asked: Option<Timestamp>) {
-        let answers = |row: &&mut Row| row.tie == Tie::Answer && row.tries == 0 && row.asked.is_none();
-        if let Some(first) = self.rows.iter_mut().find(answers) {
-            first.asked = asked;
+    /// Notes on the first and the last part of the answer just queued, which begins with the row `first`, what it answers,
+    /// when the customer had asked, and whether the desk has apologised for the delay.
+    pub(crate) fn close_with_answer(&mut self, first: u64, answered: Vec<Owed>, sorry: bool) {
+        let mut parts = self.rows.iter_mut().filter(|row| row.tie == Tie::Answer && row.seq >= first);
+        let Some(begin) = parts.next() else { return };
+        begin.asked = answered.iter().map(|owed| owed.at).min();
+        begin.sorry = sorry;
+        if let Some(last) = parts.next_back() {
+            last.answers.clone_from(&answered);
         }
+        begin.answers = answered;
+    }
+
+    /// Returns the number that the next row gets.
+    pub(crate) fn next_seq(&self) -> u64 {
+        self.next
+    }
+
+    /// The customer has deleted a message: no row answers it any more.
+    pub(crate) fn forget_question(&mut self, id: MessageId) {
+        for row in &mut self.rows {
+            row.answers.retain(|owed| owed.id != id);
+        }
+    }
+
+    /// The customer has changed a message: what is owed again if its answer is dropped says the same.
+    pub(crate) fn reword_question(&mut self, id: MessageId, text: &str) {
+        let answered = self.rows.iter_mut().flat_map(|row| &mut row.answers);
+        answered.filter(|owed| owed.id == id).for_each(|owed| text.clone_into(&mut owed.text));
+    }
+
+    /// Everything said is to be forgotten: also what was asked.
+    pub(crate) fn forget_questions(&mut self) {
+        self.rows.iter_mut().for_each(|row| row.answers.clear());
+    }
+
+    /// Returns whether a row of this id left the house although this record has never made it: the store has forgotten
+    /// the writes in between, and the number is taken from here on, or all of an earlier record of this conversation.
+    pub(crate) fn has_forgotten(&mut self, id: &OutboundId, epoch: u32) -> bool {
+        let Some((made_in, number)) = id.0.split_once('-') else { return false };
+        if u32::from_str_radix(made_in, 16).is_ok_and(|made_in| made_in != epoch) {
+            return true;
+        }
+        let seq = number.parse::<u64>().ok().filter(|_| made_in == format!("{epoch:08x}"));
+        // A store forgets seconds, not tens of thousands of rows: anything further ahead is not ours.
+        let Some(seq) = seq.filter(|seq| (self.next..self.next + FORGOTTEN).contains(seq)) else { return false };
+        self.next = seq + 1;
+        true
     }
 
     /// Returns all rows, oldest first.
@@ -246,27 +135,55 @@ impl Outbox {
         self.rows.iter().find(|row| row.id == *id)
     }
 
-    /// Removes a row and returns it.
+    /// Removes a row that did not leave, and returns it. Whoever waits for it waits on.
     pub(crate) fn remove(&mut self, seq: u64) -> Option<Row> {
         let at = self.rows.iter().position(|row| row.seq == seq)?;
-        Some(self.rows.remove(at))
+        let mut row = self.rows.remove(at);
+        self.replies.reopen(&mut row);
+        Some(row)
     }
 
-    /// Removes rows that were not claimed yet and whose tie is one of these, and returns them.
-    pub(crate) fn cut(&mut self, loose: impl Fn(&Tie) -> bool) -> Vec<Row> {
+    /// Removes a row that has left: the place it left at is answered.
+    pub(crate) fn close(&mut self, seq: u64) {
+        self.rows.retain(|row| row.seq != seq);
+    }
+
+    /// Takes all rows out.
+    pub(super) fn take_rows(&mut self) -> Vec<Row> {
+        std::mem::take(&mut self.rows)
+    }
+
+    /// Puts rows in place of all.
+    pub(super) fn put_rows(&mut self, rows: Vec<Row>) {
+        self.rows = rows;
+    }
+
+    /// Removes rows that were not claimed yet and of which this holds, and returns them.
+    pub(crate) fn cut(&mut self, loose: impl Fn(&Row) -> bool) -> Vec<Row> {
         let unclaimed = |row: &mut Row| matches!(row.state, RowState::Queued | RowState::Waiting { .. });
-        self.rows.extract_if(.., |row| unclaimed(row) && loose(&row.tie)).collect()
+        let mut cut: Vec<Row> = self.rows.extract_if(.., |row| unclaimed(row) && loose(row)).collect();
+        cut.iter_mut().rev().for_each(|row| self.replies.reopen(row));
+        cut
     }
 
-    /// Returns the row of the lane that must leave next: the oldest that is not held.
+    /// Returns the row of the lane that must leave next: the oldest that is not held. One that is on the wire, or may be,
+    /// comes before it: an older row that an operator sends again waits for its end.
     pub(crate) fn head(&self, lane: Lane) -> Option<&Row> {
-        self.rows.iter().find(|row| row.kind.lane() == lane && row.state != RowState::Held)
+        let leaves = |row: &&Row| row.kind.lane() == lane && row.state != RowState::Held && !self.is_stranded(row);
+        let mut rows = self.rows.iter().filter(leaves);
+        let wired = |row: &&Row| matches!(row.state, RowState::Sending { .. } | RowState::Unknown { .. });
+        rows.clone().find(wired).or_else(|| rows.next())
     }
 
-    /// Returns above which vendor id the messages of all rows of unknown outcome stand, if there are such rows.
+    /// Returns above which vendor id the messages of all rows stand that may have landed and wait for a look, if there are
+    /// such rows: those of unknown outcome, and those that an operator sends again.
     pub(crate) fn unknown_after(&self) -> Option<MessageId> {
-        let unknown = self.rows.iter().filter(|row| matches!(row.state, RowState::Unknown { .. }));
-        unknown.map(|row| row.after).min()
+        let doubtful = self.rows.iter().filter(|row| match row.state {
+            RowState::Unknown { .. } => true,
+            RowState::Queued | RowState::Waiting { .. } => row.decided.is_some(),
+            RowState::Sending { .. } | RowState::Held => false,
+        });
+        doubtful.map(|row| row.after).min()
     }
 
     /// Returns when rows must be tried or looked up again.
@@ -280,7 +197,13 @@ impl Outbox {
 
     /// Returns whether something is left to do without an operator.
     pub(crate) fn has_work(&self) -> bool {
-        self.rows.iter().any(|row| row.state != RowState::Held)
+        let works = |row: &Row| row.state != RowState::Held && !self.is_stranded(row);
+        !self.replies.open.is_empty() || self.rows.iter().any(works)
+    }
+
+    /// Returns whether the row is a text that can be said only when the customer writes again.
+    pub(crate) fn is_stranded(&self, row: &Row) -> bool {
+        !self.replies.is_unused() && row.is_unplaced()
     }
 }
 

@@ -30,6 +30,15 @@ impl Phase {
             Phase::Human(_) => PhaseName::Human,
         }
     }
+
+    /// Returns the turn in progress: of an answer, or of a draft.
+    pub(crate) fn turn(&self) -> Option<&Turn> {
+        match self {
+            Phase::Bot(bot) => bot.turn.as_deref(),
+            Phase::Human(human) => human.draft.turn.as_deref(),
+            Phase::AwaitingEmail(_) | Phase::PendingVerification(_) => None,
+        }
+    }
 }
 
 /// Data of [`Phase::AwaitingEmail`].
@@ -52,7 +61,8 @@ pub(crate) struct PendingVerification {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Bot {
     /// The turn in progress; there is one whenever something is owed.
-    pub(crate) turn: Option<Turn>,
+    /// Boxed: most conversations rest.
+    pub(crate) turn: Option<Box<Turn>>,
 }
 
 /// Data of [`Phase::Human`].
@@ -68,6 +78,37 @@ pub(crate) struct Human {
     pub(crate) last_word: Timestamp,
     /// The challenge that was open when a person was fetched.
     pub(crate) parked: Option<Challenge>,
+    /// What is done when nobody comes; none where the desk fetched nobody, or somebody came.
+    #[serde(default)]
+    pub(crate) pickup: Option<Pickup>,
+    /// In shadow mode: the turn that makes a draft.
+    #[serde(default)]
+    pub(crate) draft: Bot,
+    /// In shadow mode: whether a colleague wants no drafts here.
+    #[serde(default)]
+    pub(crate) quiet: bool,
+    /// Where the desk means to take it back: how far it has come with making sure that nobody has touched it.
+    /// Boxed: it is rare.
+    #[serde(default)]
+    pub(crate) reclaim: Option<Box<Reclaim>>,
+}
+
+/// When colleagues are called again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Pickup {
+    /// When.
+    pub(crate) due: Timestamp,
+    /// How often they were called again already.
+    pub(crate) told: u32,
+}
+
+/// Making sure that nobody has touched what the vendor opened while the desk was away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Reclaim {
+    /// How many looks have shown nobody.
+    pub(crate) looks: u32,
+    /// When to look next.
+    pub(crate) at: Timestamp,
 }
 
 impl Human {
@@ -125,6 +166,16 @@ pub(crate) struct Owed {
     pub(crate) id: MessageId,
     pub(crate) text: String,
     pub(crate) at: Timestamp,
+    /// Whether the customer said it and did not write it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) voice: bool,
+}
+
+impl Owed {
+    /// Returns a message as something to be answered.
+    pub(crate) fn of(message: &crate::domain::CustomerMessage) -> Self {
+        Self { id: message.id, text: message.text.clone(), at: message.at, voice: message.voice.is_some() }
+    }
 }
 
 /// How one answer comes about.
@@ -135,21 +186,20 @@ pub(crate) struct Turn {
     pub(crate) failures: u32,
     /// How many times a new message made it start over.
     pub(crate) restarts: u32,
-    /// When it must be over; set at its first model call.
+    /// When it must be over; set at its first model call. Begun anew by whoever continues the turn after a crash.
+    #[serde(skip)]
     pub(crate) deadline: Option<Timestamp>,
+    /// What runs for it now. Not stored: it ends with the process, and asking the model is no promise.
+    #[serde(skip)]
+    pub(crate) doing: Doing,
 }
 
-/// The stages of a turn.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Stage {
-    /// The customer may still be writing.
-    Gathering {
-        /// When the first message of the burst came.
-        first: Timestamp,
-        /// When the burst is answered.
-        due: Timestamp,
-    },
+/// What runs for a turn.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Doing {
+    /// Nothing; the stage says until when.
+    #[default]
+    Waiting,
     /// The vendor is being looked at before the model is asked: work crossed a gap.
     Looking,
     /// The model is being asked.
@@ -161,6 +211,19 @@ pub(crate) enum Stage {
         /// When the call is given up, should its end go unheard.
         until: Timestamp,
     },
+}
+
+/// When a turn goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", from = "StoredStage")]
+pub(crate) enum Stage {
+    /// The customer may still be writing.
+    Gathering {
+        /// When the first message of the burst came.
+        first: Timestamp,
+        /// When the burst is answered.
+        due: Timestamp,
+    },
     /// A failed call is to be repeated.
     Retrying {
         /// When.
@@ -168,11 +231,34 @@ pub(crate) enum Stage {
     },
 }
 
+/// A stage as stored. Records up to version 2 also tell what was running.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StoredStage {
+    Gathering { first: Timestamp, due: Timestamp },
+    Retrying { at: Timestamp },
+    Looking,
+    Thinking {},
+}
+
+impl From<StoredStage> for Stage {
+    fn from(stored: StoredStage) -> Self {
+        match stored {
+            StoredStage::Gathering { first, due } => Stage::Gathering { first, due },
+            StoredStage::Retrying { at } => Stage::Retrying { at },
+            // What was running is lost with the process that ran it: it is due at once.
+            StoredStage::Looking | StoredStage::Thinking {} => Stage::Retrying { at: Timestamp::default() },
+        }
+    }
+}
+
 /// What the phases hear, after everything that is common to all of them has been dealt with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Signal {
-    /// The customer wrote, for the first time under this id.
+    /// The customer wrote, for the first time under this id; or what they said is known.
     Wrote(crate::domain::CustomerMessage),
+    /// The customer said something, and it is not known yet what.
+    Spoke(MessageId),
     /// A message the customer had written is gone.
     Deleted(MessageId),
     /// A person has it.
@@ -197,7 +283,10 @@ pub(crate) enum Signal {
         result: Result<crate::ports::ModelReply, crate::ports::ModelError>,
     },
     /// A look showed that the desk may go on.
-    Fresh,
+    Fresh {
+        /// Whether it showed everything there is.
+        complete: bool,
+    },
     /// Everything said is to be forgotten.
     Forgotten,
     /// Time has passed.

@@ -1,6 +1,7 @@
 //! What the operator decides about conversations, as one immutable value.
 
 use crate::domain::{Lang, Status};
+use crate::flow::shadow::Shadow;
 use crate::ids::ConversationKey;
 use crate::language::{Analyzer, Phrasebook};
 use std::collections::BTreeMap;
@@ -30,6 +31,10 @@ pub struct Policy {
     pub handoff: HandoffPolicy,
     /// How sends are repeated.
     pub outbox: OutboxPolicy,
+    /// What happens to conversations that the vendor opened while the desk was away.
+    pub away: AwayPolicy,
+    /// How recordings are listened to; `None` where nobody does: then they are attachments that cannot be read.
+    pub voice: Option<VoicePolicy>,
 }
 
 /// Rules of one channel.
@@ -47,6 +52,10 @@ pub struct ChannelPolicy {
     pub human_idle: Option<Duration>,
     /// Whether an open conversation without an assigned person is the desk's (inboxes without a connected bot).
     pub answer_open_unassigned: bool,
+    /// Where the desk speaks to nobody and drafts for the team instead.
+    pub shadow: Shadow,
+    /// How long after an unknown send its absence starts to prove something, where that is not [`OutboxPolicy::settle`].
+    pub settle: Option<Duration>,
 }
 
 impl Default for ChannelPolicy {
@@ -58,6 +67,8 @@ impl Default for ChannelPolicy {
             max_text: 4000,
             human_idle: None,
             answer_open_unassigned: false,
+            shadow: Shadow::Off,
+            settle: None,
         }
     }
 }
@@ -125,6 +136,10 @@ pub struct HandoffPolicy {
     pub priority: Option<String>,
     /// A team to assign.
     pub team: Option<u64>,
+    /// After how long without a person's touch colleagues are called again; `None` for never.
+    pub pickup_after: Option<Duration>,
+    /// Whether the desk then takes the conversation back, where nobody had asked for a person.
+    pub pickup_handback: bool,
 }
 
 /// How sends are repeated and settled.
@@ -134,9 +149,11 @@ pub struct OutboxPolicy {
     pub settle: Duration,
     /// How old the last sight of the vendor's state may be before the desk must look again before it speaks.
     pub fresh: Duration,
-    /// How old an answer may be before it is dropped and a person is fetched.
+    /// After how long the desk apologises for the delay before it answers.
+    pub apology: Duration,
+    /// After how long a question is not answered any more: a person is fetched.
     pub stale: Duration,
-    /// The pause before the first repetition of a send; it doubles up to five minutes.
+    /// The pause before the first repetition of a send; it doubles up to five minutes, of a card up to one.
     pub retry_pause: Duration,
 }
 
@@ -145,8 +162,48 @@ impl Default for OutboxPolicy {
         Self {
             settle: Duration::from_secs(45),
             fresh: Duration::from_secs(30),
-            stale: Duration::from_secs(3600),
+            apology: Duration::from_secs(600),
+            stale: Duration::from_secs(6 * 3600),
             retry_pause: Duration::from_secs(1),
+        }
+    }
+}
+
+/// What happens to a conversation that the vendor opened because the desk did not take its webhooks.
+#[derive(Debug, Clone)]
+pub struct AwayPolicy {
+    /// Whether the desk takes it back once two looks agree that nobody has touched it.
+    pub reclaim: bool,
+    /// How far apart these looks are.
+    pub pause: Duration,
+}
+
+impl Default for AwayPolicy {
+    fn default() -> Self {
+        Self { reclaim: false, pause: Duration::from_secs(20) }
+    }
+}
+
+/// How recordings are listened to.
+#[derive(Debug, Clone)]
+pub struct VoicePolicy {
+    /// How often one is tried before a person is fetched.
+    pub tries: u32,
+    /// How long after its first try it is given up, and a person is fetched.
+    pub deadline: Duration,
+    /// How long one try may take, fetching included.
+    pub call_timeout: Duration,
+    /// The pause before the second try; it doubles.
+    pub retry_pause: Duration,
+}
+
+impl Default for VoicePolicy {
+    fn default() -> Self {
+        Self {
+            tries: 5,
+            deadline: Duration::from_secs(120),
+            call_timeout: Duration::from_secs(45),
+            retry_pause: Duration::from_secs(2),
         }
     }
 }
@@ -155,6 +212,11 @@ impl Policy {
     /// Returns the rules of the conversation's channel; the strict defaults if none were given.
     pub fn channel(&self, key: &ConversationKey) -> ChannelPolicy {
         self.channels.get(key.channel()).cloned().unwrap_or_default()
+    }
+
+    /// Returns how long after an unknown send of a conversation its absence starts to prove something.
+    pub fn settle(&self, key: &ConversationKey) -> Duration {
+        self.channels.get(key.channel()).and_then(|channel| channel.settle).unwrap_or(self.outbox.settle)
     }
 }
 
@@ -170,8 +232,11 @@ impl ChannelPolicy {
     }
 }
 
+/// How long anything rests at most before it is tried again.
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
 /// Returns the pause before repetition number `n` (from 1): doubling from `first`, at most five minutes.
 pub(crate) fn backoff(first: Duration, n: u32) -> Duration {
     let doubled = first.saturating_mul(1_u32.checked_shl(n.saturating_sub(1).min(16)).unwrap_or(u32::MAX));
-    doubled.min(Duration::from_secs(300))
+    doubled.min(LONGEST_PAUSE)
 }

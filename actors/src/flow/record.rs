@@ -2,18 +2,29 @@
 //! and be read by people's tools; versioned, so that a newer record is refused and not misread.
 
 use crate::domain::{Contact, ConversationState, Lang, Verified};
+use crate::flow::Ctx;
+use crate::flow::landed::Landed;
+use crate::flow::opened::Opened;
 use crate::flow::outbox::Outbox;
+use crate::flow::pended::{self, Pended};
 use crate::flow::phase::{Fate, Owed, Phase};
 use crate::flow::seen::SeenWindow;
+use crate::flow::shadow::Drafted;
+use crate::flow::voice::{Hearing, Unheard};
 use crate::ids::{ConversationKey, MessageId, Ticket};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// The version this binary writes. Bump it with every change that an older binary would misread.
-const VERSION: u16 = 2;
+const VERSION: u16 = 4;
 
 /// Room for the record of a conversation of some length: growing step by step would copy it again and again.
 const ROOM: usize = 3072;
+
+/// How deep stored values may nest; ours go to a dozen. A value is read by recursion, also one that is passed over, so
+/// that without a bound a damaged one could overflow the stack, which ends the process.
+const DEPTH: usize = 64;
 
 /// How many ended challenges are remembered, so that their links lead to the right page.
 const SPENT: usize = 8;
@@ -35,20 +46,69 @@ pub(crate) struct Common {
     /// The newest vendor id below which everything is known: a look asks for what lies above it. It stands still while
     /// events may have been missed.
     pub(crate) watermark: MessageId,
+    /// The newest version of the vendor's state that came with a message, also where it changed nothing: a state that is
+    /// heard late, on another node, was before that message.
+    #[serde(default)]
+    pub(crate) heard: u64,
+    /// The newest message of a person: an older order to take the conversation back comes too late.
+    #[serde(default)]
+    pub(crate) person: MessageId,
+    /// A row of ours that makes the conversation pending may have left or land yet, and the vendor has not shown it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pended: Option<Pended>,
+    /// A row of ours that opens the conversation for the people has landed, since they have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) opened: Option<Opened>,
+    /// The version of the conversation that a colleague's note was of by which the desk has it, if it was the desk's then.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) ordered: u64,
+    /// The first state that was heard had a person assigned, and nothing has changed since: they may have been there long
+    /// before, or have come a moment ago in a webhook that is late.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) found_assigned: bool,
     /// What the customer asked and nobody has answered, in the vendor's order.
     pub(crate) owed: Vec<Owed>,
+    /// What the customer said and nobody has heard yet, in the vendor's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) unheard: Vec<Unheard>,
+    /// What the customer said last to the people who had the conversation: it is the desk's if it turns out to have been
+    /// given back before that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) theirs: Vec<Unheard>,
     /// The first words of the chat, for the verification page.
     pub(crate) first_words: String,
     pub(crate) outbox: Outbox,
-    pub(crate) next_ticket: Ticket,
     pub(crate) spent: Vec<(String, Fate)>,
+    /// Before this moment the customer was not waiting for the desk: they were proving their address, or people had the
+    /// conversation.
+    #[serde(default)]
+    pub(crate) waits_since: Timestamp,
+    /// Where our last texts stand.
+    #[serde(default)]
+    pub(crate) landed: Landed,
+    /// Messages that will never arrive, by what is unique in their ids: the vendor may say so before it has answered the send.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) undelivered: Vec<u64>,
+    /// How often the desk took the conversation back because nobody came, since a person was last there.
+    #[serde(default)]
+    pub(crate) returned: u32,
+    /// In shadow mode: what the desk would have said last. Not every channel has a place for notes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) drafts: Vec<Drafted>,
     #[serde(skip)]
     pub(crate) volatile: Volatile,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(version: &u64) -> bool {
+    *version == 0
 }
 
 /// What a process knows beside the record and may forget.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Volatile {
+    /// The ticket drawn last. Begun anew, at random, with every process: a late result must fit nobody's call but its own.
+    pub(crate) ticket: Ticket,
     /// When an input was last handled.
     pub(crate) handled: Option<Timestamp>,
     /// Rows waiting for a permit.
@@ -65,17 +125,78 @@ pub(crate) struct Volatile {
     pub(crate) version: u64,
     /// The newest vendor id seen, also of messages that change nothing.
     pub(crate) watermark: MessageId,
+    /// The recordings that are being listened to here.
+    pub(crate) hearing: Vec<Hearing>,
+    /// Rows of unknown outcome that this node waits for.
+    pub(crate) waiting: Vec<Waiting>,
+    /// The last rows other than texts that landed.
+    pub(crate) settled: Vec<u64>,
+    /// Since when this node knows of a row that made the conversation pending.
+    pub(crate) pended: Option<pended::Known>,
+    /// Another node wrote last, and goes on with the turn as long as its lease lasts.
+    pub(crate) elsewhere: bool,
     /// Work crossed a process start or a lease: look before speaking.
     pub(crate) gap: bool,
     /// Events may have been missed since the conversation was last heard of: look before speaking.
     pub(crate) suspect: bool,
+    /// Until when they may have been.
+    pub(crate) missed_until: Timestamp,
+    /// The store may have forgotten what was written last: until when the vendor may first show what had left by then.
+    pub(crate) forgot_until: Option<Timestamp>,
+}
+
+/// A try of a row whose outcome is unknown, as one node waits for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    /// The row, with the moment that names the try, as stored. Another node may have found out what became of an earlier
+    /// try, and have claimed the row again.
+    pub(crate) of: (u64, Timestamp),
+    /// How long all nodes had waited for it when this one began to count, as stored.
+    pub(crate) before: Duration,
+    /// Since when this node counts, by its own clock.
+    pub(crate) since: Timestamp,
+}
+
+impl Volatile {
+    /// Begins, knowing nothing.
+    pub(crate) fn begin(ctx: &Ctx<'_>) -> Self {
+        // Room above for all tickets a conversation can ever draw.
+        Self { ticket: Ticket(ctx.seed[2] >> 24), ..Self::default() }
+    }
+}
+
+impl Volatile {
+    /// Returns for how long a row has been waited for until `seen`, with what the record says of it, and counts anew from
+    /// there.
+    pub(crate) fn waited(
+        &mut self,
+        of: (u64, Timestamp),
+        before: Duration,
+        (seen, now): (Timestamp, Timestamp),
+    ) -> Duration {
+        self.wait_for(of, before, now);
+        let Some(waiting) = self.waiting.iter_mut().find(|waiting| waiting.of == of) else { return before };
+        waiting.before = before + seen.since(waiting.since);
+        waiting.since = seen.max(waiting.since);
+        waiting.before
+    }
+
+    /// Begins to count for a row at this moment, unless that goes on already: what stands in the record may be by another
+    /// clock. Where another node has counted meanwhile, it counted the same time as this one, which must not count twice.
+    pub(crate) fn wait_for(&mut self, of: (u64, Timestamp), before: Duration, now: Timestamp) {
+        if self.waiting.iter().any(|waiting| waiting.of == of && waiting.before == before) {
+            return;
+        }
+        self.waiting.retain(|waiting| waiting.of != of);
+        self.waiting.push(Waiting { of, before, since: now });
+    }
 }
 
 impl Common {
     /// Draws the next ticket.
     pub(crate) fn ticket(&mut self) -> Ticket {
-        self.next_ticket.0 += 1;
-        self.next_ticket
+        self.volatile.ticket.0 += 1;
+        self.volatile.ticket
     }
 
     /// Remembers what became of a challenge.
@@ -126,10 +247,17 @@ pub(crate) fn encode(common: &Common, phase: &Phase) -> Vec<u8> {
 }
 
 pub(crate) fn decode(bytes: &[u8]) -> Result<(Common, Phase), DecodeError> {
-    let Version { v } = rmp_serde::from_slice(bytes)?;
+    let Version { v } = read(bytes)?;
     if v > VERSION {
         return Err(DecodeError::TooNew { found: v });
     }
-    let record: RecordIn = rmp_serde::from_slice(bytes)?;
+    let record: RecordIn = read(bytes)?;
     Ok((record.common, record.phase))
+}
+
+/// Reads what was stored. Anything may stand there: it is read or refused, never a panic.
+pub(crate) fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, rmp_serde::decode::Error> {
+    let mut reader = rmp_serde::Deserializer::from_read_ref(bytes);
+    reader.set_max_depth(DEPTH);
+    T::deserialize(&mut reader)
 }

@@ -21,12 +21,26 @@ impl SeenWindow {
     /// Returns whether the message was taken before, or is older than everything a full window remembers.
     pub(crate) fn contains(&self, id: MessageId) -> bool {
         let below_floor = self.ids.len() >= WINDOW && self.ids.first().is_some_and(|floor| *floor > entry(id));
-        below_floor || self.ids.binary_search(&entry(id)).is_ok()
+        // Where a vendor tells another time of the same message later, only `unique` finds it.
+        below_floor
+            || self.ids.binary_search(&entry(id)).is_ok()
+            || self.ids.iter().any(|(_, unique)| *unique == id.unique)
+    }
+
+    /// Returns the id of a message that was taken, where its vendor names it without its place.
+    pub(crate) fn placed(&self, id: MessageId) -> MessageId {
+        let known = || self.ids.iter().find(|(_, unique)| *unique == id.unique);
+        match (id.order, known()) {
+            (0, Some((order, unique))) => MessageId { order: *order, unique: *unique },
+            (_, _) => id,
+        }
     }
 
     /// Remembers a message; the oldest is forgotten when the window is full.
     pub(crate) fn insert(&mut self, id: MessageId) {
         if let Err(at) = self.ids.binary_search(&entry(id)) {
+            // Thousands of conversations keep one, and most are short.
+            self.ids.reserve_exact(1);
             self.ids.insert(at, entry(id));
             if self.ids.len() > WINDOW {
                 self.ids.remove(0);

@@ -8,34 +8,63 @@ use crate::flow::mark::{GateMark, Mark};
 use crate::flow::outbox::{Row, RowKind, RowState, Tie, look_pauses};
 use crate::flow::phase::{MailNews, Signal};
 use crate::flow::policy::backoff;
+use crate::flow::record::Waiting;
 use crate::flow::{Ctx, Flow};
+use crate::ids::MessageId;
 use crate::language::Reason;
 use crate::ports::{Act, Verdict};
+use crate::time::Timestamp;
 use std::time::Duration;
 
 /// How long a row rests after the account was refused. The gate pauses the lane itself, and longer each time; this must not
 /// outlast its first pause.
 const FAULT_PAUSE: Duration = Duration::from_secs(30);
 
+/// How long a card rests at most: a customer waits for whoever reads it.
+const LONGEST_CARD_PAUSE: Duration = Duration::from_secs(60);
+
 /// After how many tries of unknown outcome a mail counts as sent: once more under the same Message-ID, and no more.
 const MAIL_UNKNOWN_TRIES: u32 = 2;
 
+/// How often an answer is tried at a place that tells nothing: about twenty-five minutes with the pauses between.
+const PLACE_TRIES: u32 = 12;
+
+/// How long after an answer was first tried at a place it is certain that somebody still waited there, but for that answer: a
+/// bot has just asked there, and waits for minutes at least.
+const PLACE_WAITS: Duration = Duration::from_secs(120);
+
 impl Desk<'_> {
-    /// A send ended. Late outcomes of earlier tries are ignored.
+    /// A send ended. What an echo or a look has told before, and late outcomes of earlier tries, change nothing.
     pub(crate) fn sent(&mut self, seq: u64, attempt: u32, outcome: SendOutcome) -> Vec<Signal> {
         let current = self.common.outbox.row(seq).is_some_and(|row| {
-            // A try the record does not know of: the store has lost its claim, the wire has not.
-            row.tries < attempt
-                || row.tries == attempt && matches!(row.state, RowState::Sending { .. } | RowState::Unknown { .. })
+            // A try the record does not know of: the store has lost its claim, the wire has not. One that waits may have been
+            // given up for lost by another node, which read the record while this try was on the wire.
+            let open = match row.state {
+                RowState::Sending { .. } | RowState::Unknown { .. } | RowState::Waiting { .. } => true,
+                RowState::Queued | RowState::Held => false,
+            };
+            row.tries < attempt || row.tries == attempt && open
         });
         if !current {
-            self.why = Some("a late outcome of an earlier try");
-            self.marks.push(Mark::Late("send"));
+            let (why, mark) = if self.common.has_settled(seq) {
+                ("its outcome was known before", Mark::SettledBefore)
+            } else {
+                ("a late outcome of an earlier try", Mark::Late("send"))
+            };
+            self.why = Some(why);
+            self.marks.push(mark);
+            if let SendOutcome::Verdict(Verdict::Settled { message: Some(id) }) = &outcome {
+                self.stands_again(seq, *id);
+            }
             return Vec::new();
         }
         match outcome {
             SendOutcome::Verdict(verdict) => self.landed(seq, verdict),
             SendOutcome::ClaimLapsed => {
+                self.why = Some("the claim was too old when its turn came: nothing was sent, it is claimed again");
+                if let Some(row) = self.common.outbox.row(seq).cloned() {
+                    self.pend_failed(&row);
+                }
                 if let Some(row) = self.common.outbox.row_mut(seq) {
                     row.state = RowState::Queued;
                     row.tries = row.tries.saturating_sub(1);
@@ -56,26 +85,39 @@ impl Desk<'_> {
         match verdict {
             Verdict::Settled { message } => self.settled(&row, message),
             Verdict::Transient { retry_after, why } => {
-                let pause = retry_after.unwrap_or_else(|| backoff(self.policy().outbox.retry_pause, row.tries));
+                self.pend_failed(&row);
+                let pause = retry_after.unwrap_or_else(|| self.rest(&row));
                 self.wait(seq, pause, why);
                 self.mail_trouble(&row)
             }
             Verdict::AccountFault { why } => {
+                self.pend_failed(&row);
                 self.wait(seq, FAULT_PAUSE, why);
                 self.effects.push(Effect::Alert(Incident::AccountFault));
                 self.mail_trouble(&row)
             }
-            Verdict::Rejected { why: _ } => self.rejected(&row),
+            Verdict::Rejected { why: _ } => {
+                self.pend_failed(&row);
+                self.rejected(&row)
+            }
             Verdict::Unknown { finished, why } => self.unknown(&row, finished, why),
         }
     }
 
-    fn settled(&mut self, row: &Row, message: Option<crate::ids::MessageId>) -> Vec<Signal> {
+    fn settled(&mut self, row: &Row, message: Option<MessageId>) -> Vec<Signal> {
+        let mut failed = Vec::new();
         if let Some(message) = message {
             self.saw(message);
+            if row.kind.is_speech() {
+                self.stands(row.seq, message);
+                failed = self.failed_before(message);
+            }
         }
-        self.common.outbox.remove(row.seq);
-        if row.kind.is_speech() && matches!(row.tie, Tie::Desk | Tie::Answer) && self.person_has_it {
+        self.common.outbox.close(row.seq);
+        self.common.note_settled(row.seq);
+        self.pend_settled(row);
+        self.opening_landed(row);
+        if row.kind.is_speech() && matches!(row.tie, Tie::Desk | Tie::Answer | Tie::Pickup) && self.person_has_it {
             self.marks.push(Mark::SentAfterPerson);
         }
         if let Some(asked) = row.asked {
@@ -83,7 +125,16 @@ impl Desk<'_> {
         }
         match &row.kind {
             RowKind::Mail(_) => vec![Signal::Mail(MailNews::Sent)],
-            RowKind::Act(_) | RowKind::Card(_) | RowKind::Remember(_) | RowKind::Bar(_) => Vec::new(),
+            RowKind::Act(_) | RowKind::Card(_) | RowKind::Remember(_) | RowKind::Bar(_) => failed,
+        }
+    }
+
+    /// Returns how long a row rests before it is tried again.
+    fn rest(&self, row: &Row) -> Duration {
+        let pause = backoff(self.policy().outbox.retry_pause, row.tries);
+        match &row.kind {
+            RowKind::Card(_) => pause.min(LONGEST_CARD_PAUSE),
+            RowKind::Act(_) | RowKind::Mail(_) | RowKind::Remember(_) | RowKind::Bar(_) => pause,
         }
     }
 
@@ -109,7 +160,16 @@ impl Desk<'_> {
     }
 
     fn rejected(&mut self, row: &Row) -> Vec<Signal> {
+        if matches!(row.kind, RowKind::Act(Act::Dismiss { .. })) {
+            // Nobody can be let go there.
+            self.common.outbox.close(row.seq);
+            return Vec::new();
+        }
+        if row.reply.is_some() && !row.doubted && self.finds_another_place(row) {
+            return Vec::new();
+        }
         self.common.outbox.remove(row.seq);
+        self.unsay(row);
         match &row.kind {
             RowKind::Mail(_) => {
                 self.gate_mark(GateMark::MailFailed);
@@ -126,8 +186,35 @@ impl Desk<'_> {
         }
     }
 
+    /// The place took no text. Whoever still waits there is let go; the text leaves where somebody else waits. Returns
+    /// whether there is such a place, or will be with the answer that is being made.
+    fn finds_another_place(&mut self, row: &Row) -> bool {
+        let place = self.common.outbox.row_mut(row.seq).and_then(|row| {
+            (row.state, row.doubted) = (RowState::Queued, false);
+            row.reply.take()
+        });
+        if let Some(place) = place {
+            self.dismiss(place, false);
+        }
+        self.why = Some("nobody waits for the text there any more");
+        !self.common.outbox.replies.open.is_empty()
+    }
+
     fn unknown(&mut self, row: &Row, finished: bool, why: String) -> Vec<Signal> {
-        let first = backoff(self.policy().outbox.retry_pause, row.tries);
+        if let Some(place) = &row.reply {
+            if finished && row.doubted {
+                return self.place_is_gone(row, place.tried);
+            }
+            if row.tries >= PLACE_TRIES {
+                return self.give_up_place(row);
+            }
+            // Its place takes one answer: if this one landed, the next is refused.
+            if let Some(row) = self.common.outbox.row_mut(row.seq) {
+                row.doubted = true;
+            }
+            self.wait(row.seq, self.rest(row), why);
+            return Vec::new();
+        }
         match &row.kind {
             kind if kind.is_speech() => {
                 self.doubt(row.seq, finished, Some(why));
@@ -135,25 +222,87 @@ impl Desk<'_> {
             }
             RowKind::Mail(_) if row.tries >= MAIL_UNKNOWN_TRIES => self.settled(row, None),
             RowKind::Act(_) | RowKind::Mail(_) | RowKind::Card(_) | RowKind::Remember(_) | RowKind::Bar(_) => {
-                self.wait(row.seq, first, why);
+                self.wait(row.seq, self.rest(row), why);
                 Vec::new()
             }
         }
     }
 
+    /// A place has told nothing for long. What was to be said there is for an operator to decide; whoever waits there without
+    /// words is given up.
+    fn give_up_place(&mut self, row: &Row) -> Vec<Signal> {
+        if row.kind.is_speech() {
+            if let Some(row) = self.common.outbox.row_mut(row.seq) {
+                (row.state, row.doubted) = (RowState::Held, true);
+            }
+            self.effects.push(Effect::Alert(Incident::RowHeld));
+        } else {
+            self.common.outbox.close(row.seq);
+        }
+        Vec::new()
+    }
+
+    /// Nobody waits at the place any more, after a try of unknown outcome there. Soon after it that try was the answer; later
+    /// on whoever waited may have gone on without it, and an operator decides: sent again, it leaves where the customer asks
+    /// next.
+    fn place_is_gone(&mut self, row: &Row, tried: Option<Timestamp>) -> Vec<Signal> {
+        if tried.is_some_and(|tried| self.ctx.now.since(tried) <= PLACE_WAITS) {
+            return self.settled(row, None);
+        }
+        if let Some(row) = self.common.outbox.row_mut(row.seq) {
+            row.reply = None;
+        }
+        self.give_up_place(row)
+    }
+
     /// Nobody knows whether the row landed: it is to be looked up.
     fn doubt(&mut self, seq: u64, finished: bool, why: Option<String>) {
-        let (now, pause) = (self.ctx.now, look_pauses(self.policy().outbox.settle)[0]);
+        let (now, pause) = (self.ctx.now, look_pauses(self.settle())[0]);
         let Some(row) = self.common.outbox.row_mut(seq) else { return };
-        let since = match row.state {
-            RowState::Sending { since, .. } | RowState::Unknown { since, .. } => since,
-            RowState::Queued | RowState::Waiting { .. } | RowState::Held => now,
+        let (since, waited) = match row.state {
+            RowState::Sending { since, .. } => (since, Duration::ZERO),
+            RowState::Unknown { since, waited, .. } => (since, waited),
+            RowState::Queued | RowState::Waiting { .. } | RowState::Held => (now, Duration::ZERO),
         };
+        // What another node wrote stands in the record by that one's clock.
+        let waiting = &mut self.common.volatile.waiting;
+        let before = waiting.extract_if(.., |waiting| waiting.of.0 == seq);
+        let goes_on = |known: &Waiting| known.of.1 == since && known.before == waited;
+        let known = before.filter(goes_on).map(|known| known.since).min();
+        let own = matches!(&row.state, RowState::Sending { node, .. } if *node == *self.ctx.node).then_some(since);
+        waiting.push(Waiting { of: (seq, since), before: waited, since: own.or(known).unwrap_or(now) });
         // A look that is running may have been answered before the row could be seen: its picture proves nothing.
         self.common.volatile.looking = None;
         let look_at = if finished { now } else { now + pause };
-        row.state = RowState::Unknown { since, finished, look_at, looks: 0 };
+        row.state = RowState::Unknown { since, waited, finished, look_at, looks: 0 };
         row.trouble = why.or(row.trouble.take());
+    }
+
+    /// Texts that wait to leave may have left, in a claim that the store has forgotten.
+    fn doubt_what_waits(&mut self) {
+        let rows = self.common.outbox.rows().iter();
+        let waits =
+            |row: &&Row| row.kind.is_speech() && matches!(row.state, RowState::Queued | RowState::Waiting { .. });
+        let placed = !self.common.outbox.replies.is_unused();
+        let waiting: Vec<u64> = rows.filter(waits).map(|row| row.seq).collect();
+        if placed {
+            // Their place tells: it takes one answer.
+            self.common
+                .outbox
+                .rows_mut()
+                .iter_mut()
+                .filter(|row| row.reply.is_some() && waiting.contains(&row.seq))
+                .for_each(|row| row.doubted = true);
+            return;
+        }
+        let watermark = self.common.watermark;
+        for seq in waiting {
+            // As rows of earlier versions stand that were never claimed: no look reaches back to the beginning.
+            if let Some(row) = self.common.outbox.row_mut(seq).filter(|row| row.after == MessageId::default()) {
+                row.after = watermark;
+            }
+            self.doubt(seq, false, Some("the store was started again and may have forgotten a claim".to_owned()));
+        }
     }
 
     /// Whoever had claimed rows is gone, or may be: their outcome is unknown.
@@ -166,7 +315,10 @@ impl Desk<'_> {
             .filter(|row| matches!(row.state, RowState::Sending { .. }))
             .cloned()
             .collect();
-        let doubted = |row: Row| self.unknown(&row, false, "interrupted on the wire".to_owned());
+        let doubted = |row: Row| {
+            self.pend_is_unheard(&row);
+            self.unknown(&row, false, "interrupted on the wire".to_owned())
+        };
         claimed.into_iter().flat_map(doubted).collect()
     }
 }
@@ -174,19 +326,23 @@ impl Desk<'_> {
 impl Flow {
     /// See [`Desk::doubt_the_wire`].
     pub(super) fn doubt_the_wire(&mut self, ctx: &Ctx<'_>) {
-        let mut desk = Desk {
-            ctx,
-            common: &mut self.common,
-            memory: &mut self.memory,
-            memory_dirty: false,
-            effects: Vec::new(),
-            why: None,
-            confirmed: false,
-            marks: Vec::new(),
-            person_has_it: false,
-        };
-        for signal in desk.doubt_the_wire() {
+        self.doubting(ctx, |desk| desk.doubt_the_wire());
+    }
+
+    /// See [`Desk::doubt_what_waits`].
+    pub(super) fn doubt_what_waits(&mut self, ctx: &Ctx<'_>) {
+        self.doubting(ctx, |desk| {
+            desk.doubt_what_waits();
+            Vec::new()
+        });
+    }
+
+    fn doubting(&mut self, ctx: &Ctx<'_>, doubt: impl FnOnce(&mut Desk<'_>) -> Vec<Signal>) {
+        let found = self.found.take();
+        let mut desk = Desk::begin(ctx, (&mut self.common, &mut self.memory), &self.phase, found);
+        for signal in doubt(&mut desk) {
             super::apply(&mut self.phase, &mut desk, signal);
         }
+        self.found = desk.found();
     }
 }

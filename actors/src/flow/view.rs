@@ -1,10 +1,20 @@
 //! What operators, tests and the verification page see of a conversation.
 
-use crate::flow::phase::{Challenge, Fate, Phase, Stage};
-use crate::flow::{Flow, Policy};
+use crate::flow::outbox::{RowKind, Tie};
+use crate::flow::phase::{Challenge, Doing, Fate, Phase, Stage};
+use crate::flow::shadow::Drafted;
+use crate::flow::{DecodeError, Flow, Policy};
 use crate::ids::{ConversationKey, Ticket};
+use crate::ports::Act;
 use crate::time::Timestamp;
 use crate::view::{ChallengeView, RowView, Summary, View};
+use std::time::Duration;
+
+/// How long after a deadline the wake index steps in, should the node that set it not have.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How often a conversation with held rows is woken, so that they are counted by whichever node runs.
+const HELD: Duration = Duration::from_secs(60);
 
 impl Flow {
     /// Returns when [`crate::flow::Input::DeadlineReached`] is due, and why.
@@ -13,41 +23,59 @@ impl Flow {
         let handled = self.common.volatile.handled;
         let rows = self.common.outbox.deadlines().map(|at| (at, "outbox"));
         let look = self.common.volatile.look_again.map(|at| (at, "look again"));
-        let all = rows.chain(look).chain(self.turn_deadlines()).chain(self.idle_deadline(policy));
+        let pended = self.pended_due(policy).map(|at| (at, "pending not shown"));
+        let all = rows.chain(look).chain(pended).chain(self.voice_deadlines()).chain(self.turn_deadlines());
+        let all = all.chain(self.human_deadlines(policy));
         all.filter(|(at, _)| handled.is_none_or(|handled| *at > handled)).min()
     }
 
-    fn turn_deadlines(&self) -> impl Iterator<Item = (Timestamp, &'static str)> {
-        let turn = match &self.phase {
-            Phase::Bot(bot) => bot.turn.as_ref(),
-            Phase::AwaitingEmail(_) | Phase::PendingVerification(_) | Phase::Human(_) => None,
-        };
-        let stage = turn.and_then(|turn| match turn.stage {
-            Stage::Gathering { due, .. } => Some((due, "burst")),
-            Stage::Retrying { at } => Some((at, "model retry")),
-            Stage::Thinking { until, .. } => Some((until, "model call")),
-            Stage::Looking => None,
-        });
-        stage.into_iter().chain(turn.and_then(|turn| turn.deadline).map(|at| (at, "turn deadline")))
+    /// Returns when a change of status that the vendor has not shown is looked at.
+    fn pended_due(&self, policy: &Policy) -> Option<Timestamp> {
+        let leaves = self.common.outbox.rows().iter().any(|row| row.tie == Tie::Pend);
+        let known = self.common.volatile.pended.filter(|_| self.common.pended.is_some() && !leaves);
+        known.and_then(|known| known.due(policy.outbox.settle))
     }
 
-    fn idle_deadline(&self, policy: &Policy) -> Option<(Timestamp, &'static str)> {
-        match &self.phase {
-            Phase::Human(human) => {
-                policy.channel(&self.common.key).human_idle.map(|idle| (human.last_word + idle, "human idle"))
-            }
+    fn turn_deadlines(&self) -> impl Iterator<Item = (Timestamp, &'static str)> {
+        let turn = self.phase.turn().filter(|_| !self.common.volatile.elsewhere);
+        let next = turn.and_then(|turn| match (&turn.doing, &turn.stage) {
+            (Doing::Thinking { until, .. }, _) => Some((*until, "model call")),
+            (Doing::Looking, _) => None,
+            (Doing::Waiting, Stage::Gathering { due, .. }) => Some((*due, "burst")),
+            (Doing::Waiting, Stage::Retrying { at }) => Some((*at, "model retry")),
+        });
+        next.into_iter().chain(turn.and_then(|turn| turn.deadline).map(|at| (at, "turn deadline")))
+    }
+
+    fn human_deadlines(&self, policy: &Policy) -> impl Iterator<Item = (Timestamp, &'static str)> {
+        let human = match &self.phase {
+            Phase::Human(human) => Some(human),
             Phase::AwaitingEmail(_) | Phase::PendingVerification(_) | Phase::Bot(_) => None,
+        };
+        let idle = policy.channel(&self.common.key).human_idle;
+        let idle = human.zip(idle).map(|(human, idle)| (human.last_word + idle, "human idle"));
+        let pickup = human.and_then(|human| human.pickup).map(|pickup| (pickup.due, "nobody picked up"));
+        let reclaim = human.and_then(|human| human.reclaim.as_ref()).map(|reclaim| (reclaim.at, "take back"));
+        idle.into_iter().chain(pickup).chain(reclaim)
+    }
+
+    /// Returns after how long somebody must look at the conversation again, should whoever has it not have done so; `None` if
+    /// nothing is owed and no timer runs. Work in hand is left alone for `lease`.
+    pub fn wake(&self, policy: &Policy, lease: Duration, now: Timestamp) -> Option<Duration> {
+        if self.has_work() {
+            return Some(lease);
         }
+        let deadline = self.deadline(policy).map(|(at, _)| now.until(at) + GRACE);
+        // Held rows are shown as long as they are held, also after a restart.
+        let held = (self.held() > 0).then_some(HELD);
+        deadline.into_iter().chain(held).min()
     }
 
     /// Returns the ticket of the model call that should be running.
     pub fn thinking(&self) -> Option<Ticket> {
-        match &self.phase {
-            Phase::Bot(bot) => match bot.turn.as_ref()?.stage {
-                Stage::Thinking { ticket, .. } => Some(ticket),
-                Stage::Gathering { .. } | Stage::Looking | Stage::Retrying { .. } => None,
-            },
-            Phase::AwaitingEmail(_) | Phase::PendingVerification(_) | Phase::Human(_) => None,
+        match self.phase.turn()?.doing {
+            Doing::Thinking { ticket, .. } => Some(ticket),
+            Doing::Waiting | Doing::Looking => None,
         }
     }
 
@@ -58,7 +86,7 @@ impl Flow {
 
     /// Returns whether nothing is remembered.
     pub fn is_forgotten(&self) -> bool {
-        self.memory.messages().is_empty()
+        self.memory.is_empty()
     }
 
     /// Returns the conversation.
@@ -89,7 +117,10 @@ impl Flow {
     /// Returns since when the oldest unanswered customer message waits, while the desk has the conversation.
     pub fn oldest_owed(&self) -> Option<Timestamp> {
         match self.phase {
-            Phase::Bot(_) => self.common.owed.iter().map(|owed| owed.at).min(),
+            Phase::Bot(_) => {
+                let unheard = self.common.unheard.iter().map(|unheard| unheard.at);
+                self.common.owed.iter().map(|owed| owed.at).chain(unheard).min()
+            }
             Phase::AwaitingEmail(_) | Phase::PendingVerification(_) | Phase::Human(_) => None,
         }
     }
@@ -140,14 +171,12 @@ impl Flow {
             verified: common.verified.clone(),
             status: state.map(|state| state.status),
             assignee: state.map(|state| state.assignee.clone()),
-            owed: common.owed.len(),
+            owed: common.owed.len() + common.unheard.len(),
             thinking: self.thinking().is_some(),
-            failures: match &self.phase {
-                Phase::Bot(bot) => bot.turn.as_ref().map_or(0, |turn| turn.failures),
-                Phase::AwaitingEmail(_) | Phase::PendingVerification(_) | Phase::Human(_) => 0,
-            },
+            failures: self.phase.turn().map_or(0, |turn| turn.failures),
             outbox: common.outbox.rows().iter().map(row_view).collect(),
-            memory: self.memory.messages().to_vec(),
+            memory: self.memory.messages(),
+            drafts: common.drafts.iter().map(Drafted::view).collect(),
             next: self.deadline(policy).map(|(at, why)| (at, why.to_owned())),
             version,
         }
@@ -162,8 +191,9 @@ impl Flow {
             reason: self.reason().map(|reason| reason.name().to_owned()),
             name: common.contact.as_ref().and_then(|contact| contact.name.clone()),
             verified: common.verified.is_some(),
-            owed: common.owed.len(),
+            owed: common.owed.len() + common.unheard.len(),
             held: self.held(),
+            unsettled: common.outbox.rows().len(),
             changed: now,
         }
     }
@@ -176,6 +206,15 @@ impl Flow {
     }
 }
 
+/// Reads the rows of a stored record, as they were when it was written.
+///
+/// # Errors
+/// [`DecodeError`] if the record cannot be read.
+pub fn stored_rows(record: &[u8]) -> Result<Vec<RowView>, DecodeError> {
+    let (common, _) = crate::flow::record::decode(record)?;
+    Ok(common.outbox.rows().iter().map(row_view).collect())
+}
+
 fn row_view(row: &crate::flow::outbox::Row) -> RowView {
     RowView {
         id: row.id.clone(),
@@ -184,5 +223,9 @@ fn row_view(row: &crate::flow::outbox::Row) -> RowView {
         tries: row.tries,
         created: row.made,
         trouble: row.trouble.clone(),
+        text: match &row.kind {
+            RowKind::Act(Act::Text { text, .. }) => Some(text.clone()),
+            RowKind::Act(_) | RowKind::Mail(_) | RowKind::Card(_) | RowKind::Remember(_) | RowKind::Bar(_) => None,
+        },
     }
 }

@@ -6,7 +6,7 @@ pub(super) const fn label(name: &'static str, values: &'static [&'static str]) -
     Label { name, values }
 }
 
-pub(super) const CHANNEL: Label = label("channel", &["chatwoot", "web", "unknown"]);
+pub(super) const CHANNEL: Label = label("channel", &["chatwoot", "green-api", "kommo", "web", "unknown"]);
 /// The templates of the router, and `unmatched`.
 pub(super) const ROUTE: Label = label("route", &[]);
 pub(super) const METHOD: Label = label("method", &["GET", "HEAD", "POST", "other"]);
@@ -15,13 +15,15 @@ pub(super) const STATUS: Label = label("status", &[]);
 pub(super) const VERIFY_PAGE: Label =
     label("page", &["open", "done", "used", "expired", "disowned", "ended", "foreign", "malformed", "unavailable"]);
 pub(super) const PHASE: Label = label("phase", &["awaiting_email", "pending_verification", "bot", "human"]);
-pub(super) const LANE: Label = label("lane", &["chatwoot", "web", "model", "mail", "cards"]);
+pub(super) const LANE: Label =
+    label("lane", &["chatwoot", "green-api", "kommo", "web", "model", "transcription", "mail", "cards"]);
 pub(super) const VERDICT: Label = label("verdict", &["settled", "transient", "rejected", "account_fault", "unknown"]);
 pub(super) const EFFECT: Label = label(
     "kind",
     &[
         "text",
         "note",
+        "dismiss",
         "open",
         "pend",
         "label",
@@ -55,6 +57,9 @@ pub(super) const INTAKE: Label = label(
     ],
 );
 pub(super) const COMMIT: Label = label("outcome", &["ok", "conflict", "regressed", "unavailable", "unknown"]);
+/// Where a text of instructions comes from.
+pub(super) const INSTRUCTIONS: Label =
+    label("source", &["tenant", "document", "prompt_file", "shared_file", "shipped"]);
 pub(super) const MODEL_CALL: Label = label(
     "outcome",
     &[
@@ -86,6 +91,7 @@ pub(super) const REASON: Label = label(
         "model-quota",
         "mail-failed",
         "human-mode",
+        "shadow-mode",
         "operator",
         "colleague-note",
         "person-wrote",
@@ -94,6 +100,9 @@ pub(super) const REASON: Label = label(
         "other-bot",
         "interrupted",
         "poison",
+        "answer-too-late",
+        "desk-away",
+        "voice-unheard",
     ],
 );
 pub(super) const VERIFICATION: Label = label(
@@ -124,6 +133,7 @@ pub(super) const ALERT: Label = label(
         "model_unauthorized",
         "model_not_found",
         "model_quota",
+        "transcriber_refused",
         "account_fault",
         "row_held",
         "row_rejected",
@@ -133,8 +143,31 @@ pub(super) const ALERT: Label = label(
         "look_forbidden",
         "no_bot_connected",
         "store_unavailable",
+        "opened_by_failure",
         "card",
         "overflow",
+    ],
+);
+pub(super) const CAUGHT: Label =
+    label("kind", &["customer", "person", "other", "echo", "order", "deleted", "state", "looked"]);
+/// `words` and `silence`, then the kinds of failures.
+pub(super) const TRANSCRIPTION: Label = label(
+    "outcome",
+    &[
+        "words",
+        "silence",
+        "too_long",
+        "undecodable",
+        "gone",
+        "forbidden",
+        "unauthorized",
+        "model_not_found",
+        "quota",
+        "rate_limited",
+        "overloaded",
+        "timeout",
+        "unreachable",
+        "garbled",
     ],
 );
 pub(super) const IGNORED: Label = label("why", &["nothing_to_do", "older_state"]);

@@ -35,6 +35,7 @@ struct Guarded {
     lane: LaneState,
     waiting: usize,
     closed: bool,
+    paused: bool,
 }
 
 /// Permission for one call. Dropping it frees the place.
@@ -61,7 +62,7 @@ enum Refusal {
 
 impl Gate {
     pub(crate) fn new(name: &str, width: usize, budget: Arc<dyn Budget>, clock: Arc<dyn Clock>) -> Self {
-        let state = Mutex::new(Guarded { lane: LaneState::new(width), waiting: 0, closed: false });
+        let state = Mutex::new(Guarded { lane: LaneState::new(width), waiting: 0, closed: false, paused: false });
         let inner = Inner { name: name.to_owned(), state, budget, clock, actor: RwLock::new(None) };
         Self { inner: Arc::new(inner) }
     }
@@ -80,7 +81,7 @@ impl Gate {
         self.inner.admit(&mut state, priority).ok()
     }
 
-    /// Waits for a permit. Never resolves once the gate is closed.
+    /// Waits for a permit. Never resolves once the gate is closed, and not while it is paused.
     pub async fn acquire(&self, priority: Priority) -> Permit {
         let asked = Instant::now();
         loop {
@@ -128,6 +129,21 @@ impl Gate {
         self.inner.lock().closed = true;
     }
 
+    /// Gives no permits for now, or gives them again. Those who wait stay in line.
+    pub(crate) fn pause(&self, on: bool) {
+        let was_on = std::mem::replace(&mut self.inner.lock().paused, on);
+        if was_on && !on {
+            let actor = self.inner.actor.read().unwrap_or_else(PoisonError::into_inner).clone();
+            // A gate whose actor is gone is served when its successor starts.
+            let _ = actor.map(|actor| actor.cast(GateMsg::Serve));
+        }
+    }
+
+    /// Returns whether it gives no permits for now.
+    pub(crate) fn is_paused(&self) -> bool {
+        self.inner.lock().paused
+    }
+
     /// Returns how many calls run.
     pub(crate) fn running(&self) -> usize {
         self.inner.lock().lane.running()
@@ -152,7 +168,7 @@ impl Inner {
     }
 
     fn admit(self: &Arc<Self>, state: &mut Guarded, priority: Priority) -> Result<Permit, Refusal> {
-        if state.closed {
+        if state.closed || state.paused {
             return Err(Refusal::Closed);
         }
         let now = self.clock.now();

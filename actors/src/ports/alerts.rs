@@ -31,6 +31,21 @@ pub enum Card {
         /// Where to open the conversation.
         link: Option<String>,
     },
+    /// The desk has fetched a person, and nobody has come yet.
+    Waiting {
+        /// Why a person was fetched.
+        reason: Reason,
+        /// Name and address of the customer, as far as known.
+        customer: String,
+        /// What the customer said last.
+        message: String,
+        /// Since when they wait.
+        since: Timestamp,
+        /// When this was told.
+        at: Timestamp,
+        /// Where to open the conversation.
+        link: Option<String>,
+    },
     /// Something about the desk itself needs an operator.
     Incident {
         /// What is wrong and what to do, in one or two sentences.

@@ -2,10 +2,14 @@
 
 use super::PortError;
 use crate::domain::ConversationState;
+use crate::domain::Event;
+use crate::domain::Inbound;
+use crate::domain::Voice;
 use crate::ids::ContactKey;
 use crate::ids::ConversationKey;
 use crate::ids::MessageId;
 use crate::ids::OutboundId;
+use crate::ids::ReplyHandle;
 use crate::time::Timestamp;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -33,6 +37,31 @@ pub trait Channel: Send + Sync + fmt::Debug {
     /// [`super::PortErrorKind::Forbidden`] if this vendor or token cannot look.
     async fn look(&self, key: &ConversationKey, after: MessageId) -> Result<Look, PortError>;
 
+    /// Returns a page, from 1, of the conversations in which something has happened since a moment, the latest first.
+    /// Each is an [`Inbound`] as a webhook about its state would be. A channel whose events cannot be missed has none.
+    ///
+    /// # Errors
+    /// [`super::PortErrorKind::Forbidden`] if this vendor or token cannot list: then the desk looks at those it knows.
+    async fn active(&self, since: Timestamp, page: u32) -> Result<Active, PortError> {
+        let _ = (since, page);
+        Ok(Active { conversations: Vec::new(), last: true })
+    }
+
+    /// Returns what has happened in a conversation above `after`, as its webhooks would have told it; in one that the
+    /// desk has never heard of (`None`), what has happened since a moment.
+    ///
+    /// # Errors
+    /// [`super::PortErrorKind::Forbidden`] if this vendor or token cannot read messages.
+    async fn events(
+        &self,
+        key: &ConversationKey,
+        after: Option<MessageId>,
+        since: Timestamp,
+    ) -> Result<Events, PortError> {
+        let _ = (key, after, since);
+        Ok(Events::default())
+    }
+
     /// Shows or hides the typing indicator. Best effort.
     ///
     /// # Errors
@@ -50,6 +79,20 @@ pub struct Destination {
     pub key: ConversationKey,
     /// The customer, where known.
     pub contact: Option<ContactKey>,
+    /// Where somebody waits for this very act, in channels that can be answered nowhere else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply: Option<ReplyPlace>,
+}
+
+/// Where somebody waits for an act. It takes one answer: whatever comes after the first is refused by the vendor, so that
+/// an answer of unknown outcome may be repeated there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplyPlace {
+    /// The place.
+    pub handle: ReplyHandle,
+    /// Whether an earlier try at this place is of unknown outcome: if nobody waits there any more, it may have landed, and the
+    /// verdict is [`Verdict::Unknown`], finished.
+    pub doubted: bool,
 }
 
 /// One thing the desk does in a channel. Everything but [`Act::Text`] and [`Act::Note`] may be repeated harmlessly.
@@ -67,6 +110,11 @@ pub enum Act {
     Note {
         /// Markdown as the vendor's dashboard renders it.
         text: String,
+    },
+    /// Lets whoever waits at [`Destination::reply`] go on without words.
+    Dismiss {
+        /// Whether a person has the conversation.
+        person: bool,
     },
     /// Gives the conversation to the people.
     Open,
@@ -117,7 +165,8 @@ pub enum Verdict {
     },
     /// It may or may not have landed.
     Unknown {
-        /// The vendor has answered, so nothing is still running there: one look decides at once.
+        /// The vendor has answered, so nothing is still running there: one look decides at once. Of a place to reply at: nobody
+        /// waits there any more, so that no other try can tell.
         finished: bool,
         /// For the operator; no customer's words.
         why: String,
@@ -135,6 +184,27 @@ pub struct Look {
     pub complete: bool,
 }
 
+/// A page of conversations in which something has happened.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Active {
+    /// The conversations.
+    pub conversations: Vec<Inbound>,
+    /// Whether there are no more.
+    pub last: bool,
+}
+
+/// What has happened in a conversation.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Events {
+    /// The events, oldest first.
+    pub events: Vec<Event>,
+    /// How the conversation stood when all of them had been read: what is listed may be older than what is read after it.
+    /// `None` where nothing among them depends on it, or this vendor keeps no state.
+    pub state: Option<ConversationState>,
+    /// Whether they are all there are.
+    pub complete: bool,
+}
+
 /// One message seen in a look.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
@@ -146,6 +216,8 @@ pub struct Seen {
     pub author: Author,
     /// What was written.
     pub text: String,
+    /// The recording that came with it, if the customer sent one.
+    pub voice: Option<Voice>,
 }
 
 /// Who wrote a message that a look showed.
@@ -155,6 +227,8 @@ pub enum Author {
     Customer,
     /// We did, as this row.
     Us(OutboundId),
+    /// It left through our account, whose vendor cannot carry our ids: ours if a row says so.
+    Carried,
     /// A person of the company.
     Person,
     /// A private note or an activity line.

@@ -16,6 +16,15 @@ pub trait Model: Send + Sync + fmt::Debug {
     /// # Errors
     /// [`ModelError`], classified; no retry has been made.
     async fn reply(&self, prompt: &Prompt) -> Result<ModelReply, ModelError>;
+
+    /// Sums the history of the prompt up for a colleague, in the prompt's language, in one call. The caller bounds its time.
+    ///
+    /// # Errors
+    /// [`ModelError`], classified; also from a model that only answers.
+    async fn summarise(&self, _prompt: &Prompt) -> Result<String, ModelError> {
+        let detail = "this model cannot sum up conversations: connect another".to_owned();
+        Err(ModelError { kind: ModelErrorKind::BadRequest, detail, retry_after: None })
+    }
 }
 
 /// What the model is given.

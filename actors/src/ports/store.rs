@@ -7,26 +7,49 @@ use crate::ids::ConversationKey;
 use crate::ids::Node;
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
 use std::fmt;
 use std::time::Duration;
 
 /// Durable memory. Every write of a conversation is one atomic compare-and-set.
 #[async_trait]
-pub trait Store: Send + Sync + fmt::Debug {
+pub trait Store: super::Scan + Send + Sync + fmt::Debug {
     /// Loads a conversation.
     ///
     /// # Errors
     /// [`PortError`] if the store cannot be read.
     async fn load(&self, key: &ConversationKey) -> Result<Option<Stored>, PortError>;
 
+    /// Returns how many commits a conversation has had; 0 if there is none. Cheaper than loading it.
+    ///
+    /// # Errors
+    /// [`PortError`] if the store cannot be read.
+    async fn version(&self, key: &ConversationKey) -> Result<u64, PortError> {
+        Ok(self.load(key).await?.map_or(0, |stored| stored.version))
+    }
+
     /// Writes a conversation in one atomic step: record, memory, wake-up, journal, summary.
     async fn commit(&self, commit: &Commit) -> CommitOutcome;
 
-    /// Erases a conversation, its memory, journal and feed. The dedupe window goes with it.
+    /// Erases a conversation, its memory, journal, feed and what is parked of it. The dedupe window goes with it.
     ///
     /// # Errors
     /// [`PortError`] if the store cannot be written.
     async fn erase(&self, key: &ConversationKey) -> Result<(), PortError>;
+
+    /// Erases what is kept beside the record and the memory: the journal, the entries of the feed, and what is parked. Numbers
+    /// of feed entries are not given twice.
+    ///
+    /// # Errors
+    /// [`PortError`] if the store cannot be written.
+    async fn erase_traces(&self, key: &ConversationKey) -> Result<(), PortError>;
+
+    /// Erases a contact's stored value.
+    ///
+    /// # Errors
+    /// [`PortError`] if the store cannot be written.
+    async fn erase_contact(&self, contact: &ContactKey) -> Result<(), PortError>;
 
     /// Returns conversations whose wake-up is due, and pushes each by `lease` under this node's name in the same step,
     /// so that no other node takes it meanwhile.
@@ -116,9 +139,60 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// [`PortError`] if the store cannot be read.
     async fn feed(&self, key: &ConversationKey, after: u64) -> Result<Vec<(u64, Bytes)>, PortError>;
 
+    /// Keeps an entry about a conversation that is set aside until an operator acts, and returns its number. Numbers grow
+    /// and are not given twice. At most 500 entries are kept about one conversation.
+    ///
+    /// # Errors
+    /// [`PortError`] if the store cannot be written, `Rejected` if there are too many already.
+    async fn park(&self, key: &ConversationKey, entry: Bytes) -> Result<u64, PortError>;
+
+    /// Returns the entries kept about a conversation, oldest first.
+    ///
+    /// # Errors
+    /// [`PortError`] if the store cannot be read.
+    async fn parked(&self, key: &ConversationKey) -> Result<Vec<(u64, Bytes)>, PortError>;
+
+    /// Forgets one entry.
+    ///
+    /// # Errors
+    /// [`PortError`] if the store cannot be written.
+    async fn unpark(&self, key: &ConversationKey, number: u64) -> Result<(), PortError>;
+
+    /// Returns conversations about which entries are kept, in no particular order.
+    ///
+    /// # Errors
+    /// [`PortError`] if the store cannot be read.
+    async fn parked_keys(&self, limit: usize) -> Result<Vec<ConversationKey>, PortError>;
+
     /// Returns whether no other process can write to it, so that what was read stays so.
     fn is_exclusive(&self) -> bool {
         false
+    }
+
+    /// Takes as many as it can from a quota, but not more than `most`, and returns how many.
+    ///
+    /// # Errors
+    /// [`PortError`] if the store cannot be reached.
+    async fn take_block(&self, quota: &Quota, most: u32) -> Result<u32, PortError> {
+        for taken in 0..most {
+            if self.take_quota(std::slice::from_ref(quota)).await?.is_some() {
+                return Ok(taken);
+            }
+        }
+        Ok(most)
+    }
+
+    /// Names the run of the server behind it: another name means that the server was started again, perhaps from an older
+    /// file, and may have forgotten what it had acknowledged last. `None` where that cannot happen, and as long as it is
+    /// not known. A commit's id begins with the run in which it was made, see [`CommitId::in_run`].
+    fn run(&self) -> Option<u64> {
+        None
+    }
+
+    /// Returns the commits of other nodes as they happen, perhaps with this one's. A hint and no more: some may be missing,
+    /// also for a while. A store that has no other nodes has nothing to tell.
+    fn nudges(&self) -> BoxStream<'static, Nudge> {
+        stream::empty().boxed()
     }
 
     /// Checks that the store answers.
@@ -199,6 +273,15 @@ pub enum CommitOutcome {
     Unavailable(PortError),
     /// It may or may not have been written: repeat it under the same id.
     Unknown(PortError),
+}
+
+/// A commit that some node made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nudge {
+    /// In whose name the wake-up stands since, as [`Node`] prints it.
+    pub node: String,
+    /// The conversation.
+    pub key: ConversationKey,
 }
 
 /// A conversation whose wake-up was due.

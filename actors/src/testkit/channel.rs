@@ -2,10 +2,15 @@
 //!
 //! Sends and looks follow scripts; without one a send lands and a look shows everything.
 
+mod list;
+mod webhooks;
+
+pub use list::ListScript;
+
 use super::{Latch, lock};
-use crate::domain::{Assignee, Contact, ConversationState, CustomerMessage, Event, Inbound, Order, Status};
-use crate::ids::{ContactKey, ConversationKey, MessageId, OutboundId};
-use crate::ports::{Act, Author, Channel, Destination, Look, PortError, PortErrorKind, Seen, Verdict};
+use crate::domain::{Assignee, ConversationState, Status};
+use crate::ids::{ConversationKey, MessageId, OutboundId};
+use crate::ports::{Act, Active, Author, Channel, Destination, Events, Look, PortError, PortErrorKind, Seen, Verdict};
 use crate::time::{Clock, Timestamp};
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -63,6 +68,8 @@ pub struct SentAct {
 struct Transcript {
     state: ConversationState,
     messages: Vec<Seen>,
+    /// When something last happened in it.
+    active: Timestamp,
 }
 
 #[derive(Debug, Default)]
@@ -75,6 +82,10 @@ struct Inner {
     others: VecDeque<SendScript>,
     looks: VecDeque<LookScript>,
     looked: u64,
+    /// Whether conversations can be listed; if not even refused, there is nothing to list.
+    lists: Option<bool>,
+    listing: VecDeque<ListScript>,
+    listed: u64,
     blind: bool,
     partial: bool,
     hushed: BTreeSet<ConversationKey>,
@@ -93,13 +104,16 @@ impl Inner {
         self.conversations.entry(key.clone()).or_insert_with(|| Transcript {
             state: ConversationState { status: Status::Pending, assignee: Assignee::Us, version: 1 },
             messages: Vec::new(),
+            active: Timestamp::default(),
         })
     }
 
     fn add(&mut self, key: &ConversationKey, at: Timestamp, author: Author, text: &str) -> MessageId {
         self.last_id += 1;
         let id = MessageId::numeric(self.last_id);
-        self.transcript(key).messages.push(Seen { id, at, author, text: text.to_owned() });
+        let transcript = self.transcript(key);
+        transcript.messages.push(Seen { id, at, author, text: text.to_owned(), voice: None });
+        transcript.active = at;
         id
     }
 
@@ -123,7 +137,8 @@ impl Inner {
                 self.change(key, |state| state.status = Status::Pending);
                 None
             }
-            Act::AddLabel(_)
+            Act::Dismiss { .. }
+            | Act::AddLabel(_)
             | Act::Priority(_)
             | Act::Team(_)
             | Act::MarkVerified { .. }
@@ -201,7 +216,7 @@ impl ScriptedChannel {
         let messages = inner.conversations.get(key).map(|transcript| transcript.messages.as_slice());
         let ours = |seen: &Seen| match &seen.author {
             Author::Us(id) => Some((id.clone(), seen.text.clone())),
-            Author::Customer | Author::Person | Author::Private | Author::Other => None,
+            Author::Carried | Author::Customer | Author::Person | Author::Private | Author::Other => None,
         };
         messages.unwrap_or_default().iter().filter_map(ours).collect()
     }
@@ -224,60 +239,6 @@ impl ScriptedChannel {
     /// Returns the rows whose texts were begun while a person had the conversation.
     pub fn talked_over(&self) -> Vec<OutboundId> {
         lock(&self.inner).talked_over.clone()
-    }
-
-    // === Webhooks ===
-
-    /// The customer writes; returns the webhook.
-    pub fn customer(&self, key: &ConversationKey, text: &str) -> Inbound {
-        let at = self.clock.now();
-        let id = lock(&self.inner).add(key, at, Author::Customer, text);
-        let attachments = u32::from(text.is_empty());
-        self.webhook(key, Event::CustomerWrote(CustomerMessage { id, at, text: text.to_owned(), attachments }))
-    }
-
-    /// A person of the company writes; returns the webhook.
-    pub fn person(&self, key: &ConversationKey, text: &str) -> Inbound {
-        let at = self.clock.now();
-        let id = lock(&self.inner).add(key, at, Author::Person, text);
-        self.webhook(key, Event::PersonWrote { id, at, text: text.to_owned() })
-    }
-
-    /// A colleague gives an order in a private note; returns the webhook.
-    pub fn note(&self, key: &ConversationKey, order: Order) -> Inbound {
-        let at = self.clock.now();
-        let id = lock(&self.inner).add(key, at, Author::Private, "");
-        self.webhook(key, Event::Ordered { id, order })
-    }
-
-    /// Status or assignee change; returns the webhook.
-    pub fn update(&self, key: &ConversationKey, status: Status, assignee: Assignee) -> Inbound {
-        lock(&self.inner).change(key, |state| {
-            state.status = status;
-            state.assignee = assignee;
-        });
-        self.webhook(key, Event::StateChanged)
-    }
-
-    /// Returns the echo of a row that landed.
-    pub fn echo(&self, key: &ConversationKey, row: &OutboundId) -> Option<Inbound> {
-        let id = {
-            let mut inner = lock(&self.inner);
-            let seen = inner.transcript(key).messages.iter().find(|seen| seen.author == Author::Us(row.clone()));
-            seen.map(|seen| seen.id)
-        };
-        id.map(|id| self.webhook(key, Event::Echo { row: row.clone(), id }))
-    }
-
-    /// Makes a webhook of an event, with the conversation's state.
-    pub fn webhook(&self, key: &ConversationKey, event: Event) -> Inbound {
-        let contact = Contact {
-            key: ContactKey::new(key.channel(), key.account(), key.id()),
-            name: Some("Jane".to_owned()),
-            email: None,
-        };
-        let state = Some(self.state(key));
-        Inbound { key: key.clone(), inbox: "inbox".to_owned(), contact: Some(contact), state, proof: None, event }
     }
 
     fn begin(&self, to: &Destination, act: &Act, id: &OutboundId) -> SendScript {
@@ -369,6 +330,21 @@ impl Channel for ScriptedChannel {
             LookScript::Fail(kind) => Err(PortError::new(kind, "look at the conversation")),
             LookScript::Panic => panic!("a scripted panic of the channel"),
         }
+    }
+
+    async fn active(&self, since: Timestamp, page: u32) -> Result<Active, PortError> {
+        tokio::task::yield_now().await;
+        self.list(since, page)
+    }
+
+    async fn events(
+        &self,
+        key: &ConversationKey,
+        after: Option<MessageId>,
+        since: Timestamp,
+    ) -> Result<Events, PortError> {
+        tokio::task::yield_now().await;
+        Ok(self.read_back(key, after, since))
     }
 
     async fn typing(&self, _: &ConversationKey, _: bool) -> Result<(), PortError> {

@@ -2,8 +2,10 @@
 
 use super::{
     ManualClock, MemoryStore, PlainAnalyzer, PlainPhrases, RecordingSink, ScriptedChannel, ScriptedMailer,
-    ScriptedModel, SeededCrypto, check_transcript, check_views, eventually, eventually_async, plain_policy,
+    ScriptedModel, ScriptedTranscriber, SeededCrypto, check_transcript, check_views, eventually, eventually_async,
+    plain_policy,
 };
+use crate::audit::{Rules, Violation, everything};
 use crate::domain::{Assignee, Event, Inbound, Order, Status};
 use crate::engine::{
     ChallengeView, DeliverError, Engine, EngineHandle, GateSettings, Intake, NoBudget, Ports, Receipt, Settings, View,
@@ -24,12 +26,12 @@ pub struct World {
     pub channel: Arc<ScriptedChannel>,
     /// The model.
     pub model: Arc<ScriptedModel>,
+    /// Who hears recordings.
+    pub transcriber: Arc<ScriptedTranscriber>,
     /// The mail server.
     pub mailer: Arc<ScriptedMailer>,
     /// The colleagues' cards.
     pub cards: Arc<RecordingSink>,
-    /// The colleagues' second path.
-    pub second_cards: Arc<RecordingSink>,
     /// The time.
     pub clock: Arc<ManualClock>,
     /// Meaning; can be made to panic.
@@ -85,9 +87,9 @@ impl World {
             store: Arc::new(MemoryStore::new(clock.clone())),
             channel: Arc::new(ScriptedChannel::new(clock.clone())),
             model: Arc::default(),
+            transcriber: Arc::default(),
             mailer: Arc::default(),
             cards: Arc::default(),
-            second_cards: Arc::default(),
             clock,
             analyzer,
             phrases,
@@ -111,7 +113,7 @@ impl World {
     pub fn settings(&self, node: &str) -> Settings {
         let boot = self.boots.fetch_add(1, Ordering::Relaxed);
         let mut settings = Settings::new(Node { name: node.into(), boot }, self.policy.clone());
-        for gate in [ScriptedChannel::NAME, "model", "mail", "teams"] {
+        for gate in [ScriptedChannel::NAME, "model", "transcription", "mail", "teams"] {
             let gate_settings = GateSettings { width: self.width, budget: Arc::new(NoBudget) };
             settings.gates.insert(gate.to_owned(), gate_settings);
         }
@@ -133,9 +135,9 @@ impl World {
             store: self.store.clone(),
             channels: BTreeMap::from([(ScriptedChannel::NAME.to_owned(), channel)]),
             model: self.model.clone(),
+            transcriber: Some(self.transcriber.clone()),
             mailer: self.mailer.clone(),
             alerts: self.cards.clone(),
-            second_alerts: Some(self.second_cards.clone()),
             clock: self.clock.clone(),
             crypto: Arc::new(SeededCrypto::seeded(settings.node.boot)),
         };
@@ -167,12 +169,16 @@ impl TestEngine {
         // An assignee that merely stays in the webhook of something else is no takeover.
         let takes = match &inbound.event {
             Event::PersonWrote { .. } => true,
-            Event::StateChanged => person(&inbound),
+            Event::Assigned | Event::StateChanged => person(&inbound),
             Event::CustomerWrote(_)
             | Event::OtherWrote { .. }
             | Event::Echo { .. }
+            | Event::Carried { .. }
+            | Event::Fared { .. }
             | Event::Ordered { .. }
-            | Event::Deleted { .. } => false,
+            | Event::Edited { .. }
+            | Event::Deleted { .. }
+            | Event::Missed { .. } => false,
         };
         let gives = match &inbound.event {
             Event::Ordered { order, .. } => *order == Order::Bot,
@@ -183,7 +189,12 @@ impl TestEngine {
             | Event::PersonWrote { .. }
             | Event::OtherWrote { .. }
             | Event::Echo { .. }
-            | Event::Deleted { .. } => false,
+            | Event::Carried { .. }
+            | Event::Fared { .. }
+            | Event::Edited { .. }
+            | Event::Deleted { .. }
+            | Event::Assigned
+            | Event::Missed { .. } => false,
         };
         if gives {
             self.channel.unhush(&key);
@@ -262,6 +273,7 @@ impl TestEngine {
         let gate = self.settings.policy.channels.values().any(|channel| channel.gate);
         check_views(&views, &self.channel, &self.model, gate, self.settings.policy.memory_messages);
         self.stop().await;
+        self.audit().await;
     }
 
     /// Stops the engine in good order, whatever is left to do, and checks what the vendor saw.
@@ -281,6 +293,24 @@ impl TestEngine {
     pub async fn crash(mut self) {
         self.handle.crash().await;
         self.leave().await;
+        self.audit().await;
+    }
+
+    /// Reads what is left in the store: whatever happened, each record is sound and somebody is woken for what is owed. A
+    /// record that the test itself has poisoned is no finding.
+    async fn audit(&self) {
+        let policy = &self.settings.policy;
+        let gated = policy.channels.iter().filter(|(_, channel)| channel.gate).map(|(name, _)| name.clone());
+        let rules = Rules {
+            memory_messages: policy.memory_messages,
+            on_the_wire: self.settings.lease + policy.outbox.settle,
+            gated: gated.collect(),
+        };
+        // The store may be cut off by the test; then there is nothing to read.
+        let Ok(report) = everything(&*self.store, &rules, self.store.clock()).await else { return };
+        let unplanted = |(_, violation): &&(ConversationKey, Violation)| *violation != Violation::Undecodable;
+        let found: Vec<_> = report.violations.iter().filter(unplanted).collect();
+        assert!(found.is_empty(), "the store is left with {found:#?}");
     }
 
     async fn leave(&mut self) {

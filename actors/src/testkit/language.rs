@@ -31,7 +31,7 @@ impl Fuse {
     }
 }
 
-/// Says every phrase as its own name in brackets: `[AskEmail]`.
+/// Says every phrase as its own name in brackets: `[AskEmail]`. Drafts carry what they are about: `[Draft] text`.
 #[derive(Debug, Default)]
 pub struct PlainPhrases {
     /// Panics on phrases by name.
@@ -43,6 +43,10 @@ impl Phrasebook for PlainPhrases {
         let shown = format!("{phrase:?}");
         let name = shown.split([' ', '(', '{']).next().unwrap_or_default().to_owned();
         self.fuse.use_on(&name);
+        if let Phrase::Draft(draft) = phrase {
+            let because = draft.because.as_ref().map(|reason| format!(" {}", reason.name()));
+            return format!("[Draft{}] {}", because.unwrap_or_default(), draft.text);
+        }
         format!("[{name}]")
     }
 }
@@ -89,5 +93,7 @@ pub fn plain_policy(analyzer: Arc<dyn Analyzer>, phrases: Arc<dyn Phrasebook>) -
         turn: Default::default(),
         handoff: Default::default(),
         outbox: Default::default(),
+        away: Default::default(),
+        voice: Some(Default::default()),
     }
 }

@@ -88,9 +88,14 @@ impl RecordingSink {
     pub fn incidents(&self) -> Vec<String> {
         let text = |card: &Card| match card {
             Card::Incident { text, .. } => Some(text.clone()),
-            Card::Handoff { .. } | Card::Resolved { .. } => None,
+            Card::Handoff { .. } | Card::Waiting { .. } | Card::Resolved { .. } => None,
         };
         lock(&self.cards).iter().filter_map(text).collect()
+    }
+
+    /// Returns how many ends of incidents were told.
+    pub fn resolved(&self) -> usize {
+        lock(&self.cards).iter().filter(|card| matches!(card, Card::Resolved { .. })).count()
     }
 
     /// Returns how many customers colleagues were called to.

@@ -113,4 +113,13 @@ impl Model for ScriptedModel {
         running.done = true;
         result
     }
+
+    async fn summarise(&self, prompt: &Prompt) -> Result<String, ModelError> {
+        match self.reply(prompt).await? {
+            ModelReply::Text(text) => Ok(format!("summary of {}: {text}", prompt.history.len())),
+            ModelReply::RequestHuman { reason } => {
+                Err(ModelError { kind: ModelErrorKind::BadRequest, detail: reason, retry_after: None })
+            }
+        }
+    }
 }

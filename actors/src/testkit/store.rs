@@ -1,9 +1,13 @@
 //! A store in memory with the whole contract: compare-and-set under commit ids, wake-ups with leases and takes, expiry by
 //! the test's clock, quotas in sliding windows, journals, feeds and settings. Faults are scripted per commit.
 
+mod faults;
+mod scan;
 mod state;
 
-use super::{Latch, lock};
+pub use faults::CommitScript;
+
+use super::lock;
 use crate::ids::{CommitId, ContactKey, ConversationKey, Node};
 use crate::ports::{Commit, CommitOutcome, Due, Listed, PortError, PortErrorKind, Quota, Store, Stored};
 use crate::time::{Clock, Timestamp};
@@ -16,26 +20,8 @@ use std::time::Duration;
 /// How many feed entries are kept, by contract.
 const FEED_CAP: usize = 500;
 
-/// What the store does to one commit.
-#[derive(Debug, Clone)]
-pub enum CommitScript {
-    /// What it should.
-    Obey,
-    /// Nothing is written, and it says so.
-    Unavailable,
-    /// It is written, but the answer is lost.
-    UnknownLanded,
-    /// It is not written, and the answer is lost.
-    UnknownLost,
-    /// Another node writes first: the same record, one version further.
-    Conflict,
-    /// It obeys after this long.
-    Slow(Duration),
-    /// It obeys when the latch opens.
-    Hang(Latch),
-    /// It panics, writing nothing.
-    Panic,
-}
+/// How many entries are parked of one conversation, by contract.
+const PARKED_CAP: usize = 500;
 
 /// The store.
 #[derive(Debug)]
@@ -50,27 +36,9 @@ impl MemoryStore {
         Self { clock, inner: Mutex::default() }
     }
 
-    /// Says what happens to the next commits, in order; later ones are obeyed.
-    pub fn script(&self, steps: impl IntoIterator<Item = CommitScript>) {
-        lock(&self.inner).script.extend(steps);
-    }
-
-    /// Cuts the store off, or connects it again. While it is off nothing is read or written.
-    pub fn set_down(&self, down: bool) {
-        lock(&self.inner).down = down;
-    }
-
-    /// Makes the next reading of the wake index panic.
-    pub fn panic_on_next_take(&self) {
-        lock(&self.inner).panic_on_take = true;
-    }
-
-    /// Damages a conversation's record, so that no binary can read it.
-    pub fn poison_record(&self, key: &ConversationKey) {
-        if let Some(conversation) = lock(&self.inner).conversations.get_mut(key) {
-            conversation.record = Bytes::from_static(b"\xc1 not a record");
-            conversation.version += 1;
-        }
+    /// Returns the clock it reads.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.clock
     }
 
     /// Returns how many commits were durable.
@@ -117,6 +85,8 @@ impl Store for MemoryStore {
     async fn load(&self, key: &ConversationKey) -> Result<Option<Stored>, PortError> {
         self.reach().await?;
         let now = self.clock.now();
+        let panics = std::mem::take(&mut lock(&self.inner).panic_on_load);
+        assert!(!panics, "a scripted panic of the store");
         let mut inner = lock(&self.inner);
         inner.loads += 1;
         Ok(inner.conversations.get(key).map(|conversation| Stored {
@@ -171,6 +141,7 @@ impl Store for MemoryStore {
         inner.conversations.remove(key);
         inner.wakes.remove(key);
         inner.feeds.remove(key);
+        inner.parked.remove(key);
         Ok(())
     }
 
@@ -229,6 +200,25 @@ impl Store for MemoryStore {
     async fn put_contact(&self, contact: &ContactKey, value: Bytes) -> Result<(), PortError> {
         self.reach().await?;
         lock(&self.inner).contacts.insert(contact.clone(), value);
+        Ok(())
+    }
+
+    async fn erase_traces(&self, key: &ConversationKey) -> Result<(), PortError> {
+        self.reach().await?;
+        let mut inner = lock(&self.inner);
+        inner.parked.remove(key);
+        if let Some(conversation) = inner.conversations.get_mut(key) {
+            conversation.journal.clear();
+        }
+        if let Some(feed) = inner.feeds.get_mut(key) {
+            feed.entries.clear();
+        }
+        Ok(())
+    }
+
+    async fn erase_contact(&self, contact: &ContactKey) -> Result<(), PortError> {
+        self.reach().await?;
+        lock(&self.inner).contacts.remove(contact);
         Ok(())
     }
 
@@ -304,6 +294,46 @@ impl Store for MemoryStore {
             entries.map(|(number, _, entry)| (*number, entry.clone())).collect()
         };
         Ok(inner.feeds.get(key).map(newer).unwrap_or_default())
+    }
+
+    async fn park(&self, key: &ConversationKey, entry: Bytes) -> Result<u64, PortError> {
+        self.reach().await?;
+        let mut inner = lock(&self.inner);
+        if inner.no_parking {
+            return Err(cut_off());
+        }
+        inner.last_parked += 1;
+        let number = inner.last_parked;
+        let kept = inner.parked.entry(key.clone()).or_default();
+        if kept.len() >= PARKED_CAP {
+            return Err(PortError::new(PortErrorKind::Rejected, "park an entry: too many are parked"));
+        }
+        kept.insert(number, entry);
+        Ok(number)
+    }
+
+    async fn parked(&self, key: &ConversationKey) -> Result<Vec<(u64, Bytes)>, PortError> {
+        self.reach().await?;
+        let inner = lock(&self.inner);
+        let kept = inner.parked.get(key).into_iter().flatten();
+        Ok(kept.map(|(number, entry)| (*number, entry.clone())).collect())
+    }
+
+    async fn unpark(&self, key: &ConversationKey, number: u64) -> Result<(), PortError> {
+        self.reach().await?;
+        let mut inner = lock(&self.inner);
+        if let Some(kept) = inner.parked.get_mut(key) {
+            kept.remove(&number);
+            if kept.is_empty() {
+                inner.parked.remove(key);
+            }
+        }
+        Ok(())
+    }
+
+    async fn parked_keys(&self, limit: usize) -> Result<Vec<ConversationKey>, PortError> {
+        self.reach().await?;
+        Ok(lock(&self.inner).parked.keys().take(limit).cloned().collect())
     }
 
     async fn ping(&self) -> Result<(), PortError> {

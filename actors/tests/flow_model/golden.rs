@@ -4,7 +4,7 @@
 use super::rig::{Rig, key};
 use frontdesk_actors::domain::Lang;
 use frontdesk_actors::engine::PhaseName;
-use frontdesk_actors::flow::{Ctx, DecodeError, Flow};
+use frontdesk_actors::flow::{Ctx, DecodeError, Effect, Flow, Input};
 use frontdesk_actors::ids::Node;
 use std::path::PathBuf;
 
@@ -32,7 +32,7 @@ fn rig_in(phase: PhaseName) -> Rig {
 }
 
 /// The version that today's binary writes.
-const CURRENT: u8 = 2;
+const CURRENT: u8 = 4;
 
 fn stored(version: u8, phase: PhaseName) -> Vec<u8> {
     let file = format!("tests/golden/v{version}-{}.msgpack", phase.as_str());
@@ -50,7 +50,8 @@ fn records_of_every_version_load() {
     for (version, phase) in (1..=CURRENT).flat_map(|version| phases.map(|phase| (version, phase))) {
         let rig = rig_in(phase);
         let node = Node { name: "b".into(), boot: 2 };
-        let ctx = Ctx { now: rig.now, seed: [1, 2, 3], policy: &rig.policy, human_mode: false, node: &node };
+        let ctx =
+            Ctx { now: rig.now, seed: [1, 2, 3], policy: &rig.policy, human_mode: false, paused: false, node: &node };
         let flow = Flow::restore(&ctx, &stored(version, phase), None).expect("an earlier record can be read");
         let view = flow.view(&rig.policy, 1);
         assert_eq!((view.phase, &view.key, view.lang), (phase, &key(), Lang::En));
@@ -60,15 +61,38 @@ fn records_of_every_version_load() {
     }
 }
 
+/// A record with a recording that nobody has heard yet, written by version 4.
+#[test]
+fn a_stored_recording_is_heard_after_a_start() {
+    let mut rig = rig_in(PhaseName::Bot);
+    rig.speaks();
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v4-unheard.msgpack");
+    if !path.exists() {
+        std::fs::write(&path, rig.flow.encode()).expect("the folder of golden files can be written");
+        panic!("{} was missing and has been written: look at it, commit it, and run the test again", path.display());
+    }
+    let record = std::fs::read(&path).expect("a golden file can be read");
+    let node = Node { name: "b".into(), boot: 2 };
+    let ctx = Ctx { now: rig.now, seed: [1, 2, 3], policy: &rig.policy, human_mode: false, paused: false, node: &node };
+    let mut flow = Flow::restore(&ctx, &record, None).expect("the record can be read");
+    assert!(flow.has_work(), "whoever takes it over listens");
+    let step = flow.handle(&ctx, Input::DeadlineReached);
+    let listens = |effect: &Effect| matches!(effect, Effect::Transcribe { .. });
+    assert_eq!(step.effects.iter().filter(|effect| listens(effect)).count(), 1);
+}
+
 #[test]
 fn rubbish_and_newer_records_are_refused() {
     let rig = Rig::new(true);
     let node = Node { name: "b".into(), boot: 2 };
-    let ctx = Ctx { now: rig.now, seed: [1, 2, 3], policy: &rig.policy, human_mode: false, node: &node };
+    let ctx = Ctx { now: rig.now, seed: [1, 2, 3], policy: &rig.policy, human_mode: false, paused: false, node: &node };
     let record = rig.flow.encode();
     for cut in 0..record.len() {
         assert!(matches!(Flow::restore(&ctx, &record[..cut], None), Err(DecodeError::Damaged(_))), "cut at {cut}");
     }
+    // A value is read by recursion: what nests without end must not overflow the stack.
+    let endless = [&record[..4], &[0x91].repeat(100_000)].concat();
+    assert!(matches!(Flow::restore(&ctx, &endless, Some(&endless)), Err(DecodeError::Damaged(_))));
     // The version is the first field: fixmap, fixstr "v", positive fixint.
     let mut newer = record.clone();
     assert_eq!(&newer[1..4], &[0xa1, b'v', CURRENT]);

@@ -2,7 +2,7 @@
 
 use super::rig::{Rig, settled};
 use super::scenarios_gate::pending;
-use frontdesk_actors::domain::{Assignee, Event, Order, ProofKind, Status};
+use frontdesk_actors::domain::{Assignee, ConversationState, Event, Order, ProofKind, Status};
 use frontdesk_actors::engine::{Intake, PhaseName};
 use frontdesk_actors::flow::Input;
 use frontdesk_actors::language::Reason;
@@ -133,6 +133,54 @@ fn an_assignee_that_merely_stays_is_no_takeover_and_one_who_comes_is() {
 }
 
 #[test]
+fn an_assignment_counts_where_nothing_was_heard_before_it() {
+    let person = || Assignee::Person("5".to_owned());
+    // The customer's next message shows the state first; the webhook of the assignment comes after it.
+    let mut rig = Rig::new(false);
+    rig.set_state(Status::Pending, person());
+    rig.customer("Is anybody there?");
+    assert_eq!(rig.phase(), PhaseName::Bot, "an assignee that is merely there may be of long ago");
+    let assigned = rig.inbound(Event::Assigned);
+    rig.step(Input::Inbound(Box::new(assigned.clone())));
+    assert_eq!(rig.phase(), PhaseName::Human);
+    // Given back by a later change, it stays so, however often the webhook is repeated.
+    rig.set_state(Status::Resolved, person());
+    rig.set_state(Status::Pending, person());
+    rig.step(Input::Inbound(Box::new(assigned)));
+    rig.customer("One more question");
+    assert_eq!(rig.phase(), PhaseName::Bot);
+}
+
+#[test]
+fn an_assignment_counts_where_later_news_was_heard_before_its_webhook() {
+    let person = || Assignee::Person("5".to_owned());
+    let assigned_late = || {
+        let mut rig = Rig::new(false);
+        rig.state = ConversationState { assignee: person(), version: 2, ..rig.state.clone() };
+        let assigned = rig.inbound(Event::Assigned);
+        // Its webhook is refused and comes again; the customer's message shows a newer version of the same.
+        rig.state.version = 3;
+        rig.customer("Is anybody there?");
+        (rig, assigned)
+    };
+    let (mut rig, assigned) = assigned_late();
+    assert_eq!(rig.phase(), PhaseName::Bot);
+    rig.step(Input::Inbound(Box::new(assigned.clone())));
+    assert_eq!(rig.phase(), PhaseName::Human);
+    rig.set_state(Status::Resolved, person());
+    rig.set_state(Status::Pending, person());
+    rig.step(Input::Inbound(Box::new(assigned)));
+    assert_eq!(rig.phase(), PhaseName::Bot, "given back since");
+
+    // What changed before the webhook came was a later decision.
+    let (mut rig, assigned) = assigned_late();
+    rig.set_state(Status::Resolved, person());
+    rig.set_state(Status::Pending, person());
+    rig.step(Input::Inbound(Box::new(assigned)));
+    assert_eq!(rig.phase(), PhaseName::Bot);
+}
+
+#[test]
 fn an_older_state_is_ignored() {
     let mut rig = Rig::new(false);
     rig.customer("hello");
@@ -185,6 +233,58 @@ fn a_person_outweighs_a_conversation_that_looks_the_bots() {
 }
 
 #[test]
+fn the_desks_own_pending_that_lands_after_a_persons_words_is_no_hand_back() {
+    for heard_first in [true, false] {
+        let mut rig = thinking();
+        rig.person("I have it");
+        rig.flush();
+        rig.set_state(Status::Open, Assignee::Nobody);
+        rig.step(Input::Ordered(Order::Bot));
+        rig.clear_one();
+        assert_eq!((rig.phase(), rig.sending.len()), (PhaseName::Bot, 1), "the desk tells the vendor that it has it");
+        rig.person("no, wait, I do");
+        let row = rig.sending[0].clone();
+        rig.land(&row);
+        let told = Input::Inbound(Box::new(rig.inbound(Event::StateChanged)));
+        if heard_first {
+            rig.step(told.clone());
+        }
+        rig.sending.remove(0);
+        rig.step(Input::Sent { row: row.seq, attempt: row.tries, outcome: settled() });
+        if !heard_first {
+            rig.step(told);
+        }
+        assert_eq!((rig.state.status, rig.phase()), (Status::Pending, PhaseName::Human), "nobody gave it back");
+        rig.flush();
+        assert_eq!(rig.state.status, Status::Open, "the people see it again");
+        rig.set_state(Status::Open, Assignee::Nobody);
+        rig.set_state(Status::Pending, Assignee::Nobody);
+        assert_eq!(rig.phase(), PhaseName::Bot, "a person gave it back");
+    }
+}
+
+#[test]
+fn a_persons_words_that_are_heard_late_leave_what_the_customer_wrote_since_owed() {
+    for fetched in [true, false] {
+        let mut rig = thinking();
+        let words = rig.person_event("I have it");
+        if fetched {
+            rig.step(Input::Ordered(Order::Human));
+            rig.flush();
+        }
+        rig.customer("are you there?");
+        rig.step(Input::Inbound(Box::new(words)));
+        assert_eq!((rig.phase(), rig.view().owed), (PhaseName::Human, 1), "the words came before that question");
+        rig.flush();
+        rig.set_state(Status::Open, Assignee::Nobody);
+        rig.set_state(Status::Pending, Assignee::Nobody);
+        rig.pass(secs(2));
+        let asked = rig.prompts.last().expect("the model is asked");
+        assert_eq!((asked.unanswered, asked.history.last().map(|m| m.text.as_str())), (1, Some("are you there?")));
+    }
+}
+
+#[test]
 fn the_human_switch_counts_for_a_message_that_comes_with_a_hand_back() {
     let mut rig = thinking();
     rig.person("I have it");
@@ -219,6 +319,8 @@ fn every_phase_answers_every_input_and_none_panics() {
             event(Event::Echo { row, id: message_id }),
             event(Event::Ordered { id: message_id, order: Order::Bot }),
             event(Event::Deleted { id: message_id }),
+            event(Event::Edited { id: message_id, text: "Do you ship to Sweden?".to_owned() }),
+            event(Event::Assigned),
             event(Event::StateChanged),
             Input::ContactKnown(verified),
             Input::LinkConfirmed(id.clone()),

@@ -26,8 +26,10 @@ async fn a_poison_event_is_parked_a_person_is_fetched_and_the_conversation_goes_
     assert_eq!(engine.customer(&key(1), "POISON").await.intake, Intake::Parked);
     eventually("the conversation is opened", || world.channel.begun(&key(1), |act| *act == Act::Open) == 1).await;
     eventually("operators are told", || world.cards.incidents().iter().any(|text| text.contains("fail twice"))).await;
-    let parked = ConversationKey::new("parked", "test", 1);
-    assert_eq!(world.store.feed(&parked, 0).await.expect("the store answers").len(), 1, "the event is kept");
+    eventually("colleagues are called", || world.cards.handoffs() == 1).await;
+    let aside = engine.handle.set_aside().await.expect("the store answers");
+    assert_eq!((aside.len(), aside[0].key.clone(), aside[0].events), (1, key(1), 1), "the event is kept");
+    assert_eq!(aside[0].quarantined, None, "the conversation itself is served");
     let order = world.channel.note(&key(1), Order::Bot);
     engine.deliver(order).await.expect("taken");
     engine.customer(&key(1), "again").await;
@@ -109,9 +111,10 @@ async fn a_record_that_cannot_be_read_is_set_aside_and_others_are_served() {
     eventually("it left memory", || !engine.handle.is_in_memory(&key(1))).await;
     world.store.poison_record(&key(1));
     for _ in 0..2 {
-        let refused = engine.deliver(world.channel.customer(&key(1), "again")).await;
-        assert!(matches!(refused, Err(DeliverError::Quarantined)), "{refused:?}");
+        assert_eq!(engine.customer(&key(1), "again").await.intake, Intake::Parked);
     }
+    let refused = engine.handle.view(&key(1)).await;
+    assert!(matches!(refused, Err(DeliverError::Quarantined)), "{refused:?}");
     eventually("operators are told", || world.cards.incidents().iter().any(|text| text.contains("cannot be read")))
         .await;
     engine.customer(&key(2), "hello").await;
@@ -120,16 +123,36 @@ async fn a_record_that_cannot_be_read_is_set_aside_and_others_are_served() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_model_whose_answer_is_poison_twice_is_not_asked_again_and_a_person_is_fetched() {
+    let world = World::without_gate();
+    let engine = world.start().await;
+    world.analyzer.fuse.charge("answer: storm", u32::MAX);
+    engine.customer(&key(1), "storm").await;
+    engine.until(&key(1), "a person has it", |view| view.reason == Some(Reason::Poison)).await;
+    engine.hears(&key(1), "[HandoffSorry]").await;
+    eventually("colleagues are called", || world.cards.handoffs() == 1).await;
+    eventually("it is opened", || world.channel.state(&key(1)).status == Status::Open).await;
+    assert_eq!(world.model.calls(), 2, "once, and once more");
+    assert_eq!(engine.view(&key(1)).await.owed, 1, "the colleagues see the question");
+    engine.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_conversation_that_keeps_failing_exhausts_its_budget_and_others_are_served() {
     let world = World::without_gate();
     let mut engine = world.start().await;
     world.analyzer.fuse.charge("answer: storm", u32::MAX);
+    // Not even a person can be fetched by this flow.
+    world.phrases.fuse.charge("HandoffSorry", u32::MAX);
     engine.customer(&key(1), "storm").await;
-    eventually("operators are told", || world.cards.incidents().iter().any(|text| text.contains("cannot be read")))
+    eventually("operators are told", || world.cards.incidents().iter().any(|text| text.contains("keeps failing")))
         .await;
-    assert_eq!(world.model.calls(), 7, "one call per life within the budget");
+    assert_eq!(world.model.calls(), 2, "what it failed on twice it does not try a third time");
     let refused = engine.handle.view(&key(1)).await;
     assert!(matches!(refused, Err(DeliverError::Quarantined)), "{refused:?}");
+    eventually("it is opened past the flow", || world.channel.state(&key(1)).status == Status::Open).await;
+    eventually("colleagues are called", || world.cards.handoffs() == 1).await;
+    assert!(world.channel.said(&key(1)).is_empty());
     engine.customer(&key(2), "hello").await;
     engine.hears(&key(2), "answer: hello").await;
     engine.stop().await;

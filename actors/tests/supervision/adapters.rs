@@ -120,17 +120,3 @@ async fn an_alert_sink_that_panics_or_hangs_is_used_again() {
     eventually("both incidents are told about", || world.cards.incidents().len() >= 2).await;
     engine.finish().await;
 }
-
-#[tokio::test(start_paused = true)]
-async fn colleagues_are_told_on_the_second_path_when_the_first_accepts_nothing() {
-    let world = World::without_gate();
-    let refused = || PortScript::Answer(Verdict::AccountFault { why: "scripted".to_owned() });
-    world.cards.script(std::iter::repeat_with(refused).take(100));
-    world.model.script([ModelScript::Fail(ModelErrorKind::Unauthorized)]);
-    let mut engine = world.start().await;
-    let begun = tokio::time::Instant::now();
-    engine.customer(&key(1), "hello").await;
-    eventually("the second path is used", || !world.second_cards.incidents().is_empty()).await;
-    assert!(begun.elapsed() < secs(300), "{:?}", begun.elapsed());
-    engine.stop().await;
-}

@@ -91,3 +91,52 @@ async fn nobody_at_the_desk_for_long_enough_gives_it_back_also_from_the_store() 
     engine.finish().await;
     assert_eq!(world.channel.state(&key(1)).status, Status::Pending);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_person_is_found_by_number_and_forgotten_while_the_model_thinks() {
+    use frontdesk_actors::engine::{Phone, Whose};
+    let phone = ConversationKey::new("test", 1, "77001234567@c.us");
+    let world = World::without_gate();
+    let engine = world.start().await;
+    engine.customer(&key(1), "hello").await;
+    engine.hears(&key(1), "answer: hello").await;
+    world.model.script([ModelScript::Hang]);
+    engine.customer(&phone, "I am quixote").await;
+    eventually("the model thinks", || world.model.running() == 1).await;
+    let whose = Whose::Phone(Phone::parse("8 700 123-45-67").expect("a number"));
+    let found = engine.handle.find(&whose).await.expect("the store answers");
+    assert_eq!(found.iter().map(|one| one.key.clone()).collect::<Vec<_>>(), std::slice::from_ref(&phone));
+    assert_eq!(engine.handle.find(&Whose::Everybody).await.expect("the store answers").len(), 2);
+    let same = engine.handle.find(&Whose::ContactOf(key(1))).await.expect("the store answers");
+    assert!(same.iter().any(|one| one.key == key(1)) && same.iter().all(|one| one.key != phone), "{same:?}");
+    engine.handle.erase(&phone).await.expect("it is forgotten");
+    eventually("the call is stopped", || world.model.running() == 0).await;
+    let view = engine.view(&phone).await;
+    assert_eq!((view.owed, view.memory.len(), view.contact), (0, 0, None));
+    assert!(matches!(engine.handle.erase(&key(9)).await, Err(DeliverError::Unknown)));
+    engine.customer(&phone, "do you ship?").await;
+    engine.hears(&phone, "answer: do you ship?").await;
+    assert_eq!(world.channel.said(&phone).len(), 1);
+    engine.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conversation_is_summed_up_unless_nothing_may_leave() {
+    use frontdesk_actors::engine::Summarised;
+    let world = World::without_gate();
+    let engine = world.start().await;
+    assert!(matches!(engine.handle.summarise(&key(1)).await, Err(DeliverError::Unknown)));
+    engine.customer(&key(1), "hello").await;
+    engine.hears(&key(1), "answer: hello").await;
+    world.model.script([ModelScript::Say("they greet".to_owned()), ModelScript::Fail(ModelErrorKind::Quota)]);
+    let summed = engine.handle.summarise(&key(1)).await.expect("it answers");
+    assert_eq!(summed, Summarised::Text("summary of 2: they greet".to_owned()));
+    let failed = engine.handle.summarise(&key(1)).await.expect("it answers");
+    assert!(matches!(failed, Summarised::Failed(error) if error.kind == ModelErrorKind::Quota));
+    engine.handle.pause().await.expect("the store answers");
+    assert_eq!(engine.handle.summarise(&key(1)).await.expect("it answers"), Summarised::Paused);
+    engine.handle.resume().await.expect("the store answers");
+    engine.handle.erase(&key(1)).await.expect("it is forgotten");
+    assert_eq!(engine.handle.summarise(&key(1)).await.expect("it answers"), Summarised::NothingSaid);
+    engine.finish().await;
+}

@@ -148,13 +148,15 @@ async fn a_permit_in_hand_is_given_back_when_its_commit_fails() {
     let mut world = World::without_gate();
     world.width = 1;
     let latch = Latch::default();
-    world.model.script([ModelScript::SayWhen(latch.clone(), "late".to_owned())]);
+    let hang = Latch::default();
+    let late = |latch: &Latch| ModelScript::SayWhen(latch.clone(), "late".to_owned());
+    world.model.script([late(&latch), late(&hang)]);
     let engine = world.start().await;
     engine.customer(&key(1), "hello").await;
     eventually("the model is asked", || world.model.running() == 1).await;
-    let hang = Latch::default();
-    world.store.script([CommitScript::Unavailable, CommitScript::Hang(hang.clone())]);
+    world.store.script([CommitScript::Unavailable]);
     latch.open();
+    eventually("the model is asked again", || world.model.running() == 1).await;
     pass(secs(2)).await;
     engine.customer(&key(2), "hello").await;
     engine.hears(&key(2), "answer: hello").await;

@@ -6,14 +6,15 @@
 mod acts;
 mod answer;
 mod look;
+mod missed;
 mod transport;
 
-use super::{AttributeMac, BotId, CHANNEL};
+use super::{AttributeMac, BotId, CHANNEL, ParseContext};
 use answer::Refusal;
 use async_trait::async_trait;
 use frontdesk_actors::ids::{ConversationKey, MessageId, OutboundId, stable_hash};
-use frontdesk_actors::ports::{Act, Channel, Destination, Look, PortError, Verdict};
-use frontdesk_actors::time::Clock;
+use frontdesk_actors::ports::{Act, Active, Channel, Destination, Events, Look, PortError, Verdict};
+use frontdesk_actors::time::{Clock, Timestamp};
 use secrecy::SecretString;
 use serde_json::json;
 use std::fmt;
@@ -44,6 +45,10 @@ pub struct Settings {
     pub total_timeout: Duration,
     /// How long one text may be, in characters; at most 100,000.
     pub max_text: usize,
+    /// The inboxes that are served (`CHATWOOT_INBOX_ID`); empty means all.
+    pub inboxes: Vec<u64>,
+    /// Whether the seed systems' attributes count without a mark (`GATE_TRUST_PLAIN_ATTRIBUTES`).
+    pub trust_plain_attributes: bool,
 }
 
 impl Settings {
@@ -59,6 +64,8 @@ impl Settings {
             connect_timeout: Duration::from_secs(3),
             total_timeout: Duration::from_secs(10),
             max_text: 10_000,
+            inboxes: Vec::new(),
+            trust_plain_attributes: false,
         }
     }
 }
@@ -105,6 +112,8 @@ pub struct Chatwoot {
     max_text: usize,
     mac: AttributeMac,
     bot: BotId,
+    /// How lists and messages are read: as webhooks are.
+    context: ParseContext,
     clock: Arc<dyn Clock>,
 }
 
@@ -120,8 +129,16 @@ impl Chatwoot {
     /// # Errors
     /// [`SetupError`] if the settings cannot work.
     pub fn new(settings: Settings, mac: AttributeMac, bot: BotId, clock: Arc<dyn Clock>) -> Result<Self, SetupError> {
+        let context = ParseContext {
+            account: settings.account,
+            inboxes: settings.inboxes.clone(),
+            bot: bot.clone(),
+            mac: mac.clone(),
+            trust_plain_attributes: settings.trust_plain_attributes,
+        };
         Ok(Self {
             transport: Transport::new(&settings)?,
+            context,
             account: settings.account,
             dashboard: settings.public_url.unwrap_or(settings.base_url),
             max_text: settings.max_text.clamp(1, LONGEST_TEXT),
@@ -189,6 +206,21 @@ impl Channel for Chatwoot {
         self.look_at(key, after)
             .await
             .map_err(|refusal| refusal.into_port_error("look at the conversation in Chatwoot"))
+    }
+
+    async fn active(&self, since: Timestamp, page: u32) -> Result<Active, PortError> {
+        let listed = self.list_active(since, page).await;
+        listed.map_err(|refusal| refusal.into_port_error("list the conversations of Chatwoot"))
+    }
+
+    async fn events(
+        &self,
+        key: &ConversationKey,
+        after: Option<MessageId>,
+        since: Timestamp,
+    ) -> Result<Events, PortError> {
+        let read = self.read_events(key, after, since).await;
+        read.map_err(|refusal| refusal.into_port_error("read the messages of a conversation in Chatwoot"))
     }
 
     async fn typing(&self, key: &ConversationKey, on: bool) -> Result<(), PortError> {

@@ -208,7 +208,12 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
+/// How many items of a list are kept: more than Chatwoot puts into any. A body of the largest size could hold half a
+/// million empty ones, each of which takes many times its two bytes.
+const KEPT: usize = 1024;
+
 /// A JSON value where a list of objects is expected. What is no object stands there as an empty one, so that it counts.
+/// Items beyond the thousandth are read and left out.
 #[derive(Debug, Clone)]
 pub(super) struct List<T>(Option<Vec<T>>);
 
@@ -216,6 +221,11 @@ impl<T> List<T> {
     /// Returns the items; none if it is no list.
     pub(super) fn items(&self) -> &[T] {
         self.0.as_deref().unwrap_or_default()
+    }
+
+    /// Returns the items; none if it is no list.
+    pub(super) fn into_items(self) -> Vec<T> {
+        self.0.unwrap_or_default()
     }
 
     /// Returns whether it is a list, be it an empty one.
@@ -247,9 +257,12 @@ impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for ListVisitor<T> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut items = Vec::new();
-        while let Some(item) = seq.next_element::<Object<T>>()? {
+        while items.len() < KEPT
+            && let Some(item) = seq.next_element::<Object<T>>()?
+        {
             items.push(item.into_inner().unwrap_or_default());
         }
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
         Ok(List(Some(items)))
     }
 
@@ -283,19 +296,14 @@ impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for ListVisitor<T> {
     }
 }
 
-/// Anything of which only the number matters.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Counted;
-
-impl<'de> Deserialize<'de> for Counted {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        IgnoredAny::deserialize(deserializer).map(|_| Counted)
-    }
-}
-
 /// Reads one JSON document; what it says about a failure never quotes the document.
 pub(super) fn read<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<Object<T>, serde_json::Error> {
-    serde_json::from_slice(body)
+    match std::str::from_utf8(body) {
+        // Checked as a whole: to check each of a hundred short strings takes several times as long.
+        Ok(text) => serde_json::from_str(text),
+        // What is damaged may stand where the desk does not look.
+        Err(_) => serde_json::from_slice(body),
+    }
 }
 
 /// Reads one JSON document into an owned value, `None` if it is not one.

@@ -130,11 +130,36 @@ fn message(mut payload: Payload<'_>, ctx: &ParseContext, decide: Decide) -> Resu
 }
 
 fn conversation(payload: Payload<'_>, ctx: &ParseContext) -> Result<Parsed, ParseError> {
+    // Only people stand in this column; bots have one of their own.
+    let changes = payload.changed_attributes.items().iter().filter_map(|change| change.assignee_id.get());
+    let assigned = changes.filter_map(|step| step.current_value.id()).next().is_some();
+    let event = if assigned { Event::Assigned } else { Event::StateChanged };
     let conversation = payload.into_conversation();
     Ok(match Place::find(&conversation, None, None, ctx)? {
-        Ok(place) => place.inbound(&conversation, None, Event::StateChanged, ctx),
+        Ok(place) => place.inbound(&conversation, None, event, ctx),
         Err(why) => Parsed::Ignored(why),
     })
+}
+
+/// Reads a conversation of a list as a webhook about its state; `None` if it is not served.
+pub(super) fn listed(conversation: &Conversation<'_>, ctx: &ParseContext) -> Option<Inbound> {
+    let place = Place::find(conversation, None, None, ctx).ok()?.ok()?;
+    match place.inbound(conversation, None, Event::StateChanged, ctx) {
+        Parsed::Inbound(inbound) => Some(*inbound),
+        Parsed::Minimal(_) | Parsed::Ignored(_) => None,
+    }
+}
+
+/// Reads a message of a list as the event its webhooks told; `None` if it means nothing to the desk.
+pub(super) fn told(mut message: Payload<'_>, ctx: &ParseContext) -> Option<Event> {
+    let unknown = Conversation::default();
+    if message::was_changed(&message) {
+        let changed = message::updated(&mut message, &unknown, ctx).ok().filter(|event| *event != Event::StateChanged);
+        if changed.is_some() {
+            return changed;
+        }
+    }
+    message::created(&mut message, &unknown, ctx).ok().filter(|event| *event != Event::StateChanged)
 }
 
 /// Where something happened.
@@ -180,6 +205,7 @@ impl Place {
             contact: customer.as_ref().map(|customer| customer.contact(self.account)),
             state: state::read(&conversation.status, &conversation.meta, &conversation.updated_at, &ctx.bot),
             proof: customer.and_then(|customer| self.proof(conversation, &customer, ctx)),
+            reply: None,
             event,
         }))
     }

@@ -2,58 +2,55 @@
 //!
 //! Webhooks have no envelope: a message event *is* the message, a conversation event *is* the conversation, and `event`
 //! is merged into either. REST renders the same things a little differently: numbers for message types and times.
-//! Nothing here decides anything; see `webhook` and `client::look`.
+//! Nothing here decides anything; see `webhook` and `client::look`. The bound `'de: 'a` on a shape lets all of its fields
+//! borrow from the body.
 
-use super::lenient::{Counted, List, Object, Scalar};
+use super::lenient::{List, Object, Scalar};
+use super::printed::Printed;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::fmt;
 
 /// A webhook body: the fields of a message and of a conversation side by side.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
 pub(super) struct Payload<'a> {
-    #[serde(borrow)]
     pub(super) event: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) id: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) account: Object<Named<'a>>,
-    #[serde(borrow)]
     pub(super) inbox: Object<Named<'a>>,
-    #[serde(borrow)]
     pub(super) content: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) content_type: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) content_attributes: Object<ContentAttributes<'a>>,
-    #[serde(borrow)]
     pub(super) additional_attributes: Object<AdditionalAttributes<'a>>,
-    #[serde(borrow)]
     pub(super) message_type: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) private: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) sender: Object<Party<'a>>,
-    pub(super) attachments: List<Counted>,
-    #[serde(borrow)]
+    pub(super) attachments: List<Attachment<'a>>,
     pub(super) created_at: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) conversation: Object<Conversation<'a>>,
-    #[serde(borrow)]
     pub(super) inbox_id: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) status: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) meta: Object<Meta<'a>>,
-    #[serde(borrow)]
     pub(super) contact_inbox: Object<ContactInbox<'a>>,
-    #[serde(borrow)]
     pub(super) custom_attributes: CustomAttributes<'a>,
-    #[serde(borrow)]
     pub(super) updated_at: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) last_activity_at: Scalar<'a>,
+    pub(super) changed_attributes: List<Change<'a>>,
+}
+
+/// One changed column: an object with its name as the only key.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+pub(super) struct Change<'a> {
+    pub(super) assignee_id: Object<Step<'a>>,
+}
+
+/// How a column changed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+pub(super) struct Step<'a> {
+    pub(super) current_value: Scalar<'a>,
 }
 
 impl<'a> Payload<'a> {
@@ -76,125 +73,103 @@ impl<'a> Payload<'a> {
 
 /// A conversation as webhooks and REST show it. `id` is the number per account, the one in REST paths.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
 pub(super) struct Conversation<'a> {
-    #[serde(borrow)]
     pub(super) id: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) account: Object<Named<'a>>,
-    #[serde(borrow)]
     pub(super) inbox_id: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) status: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) meta: Object<Meta<'a>>,
-    #[serde(borrow)]
     pub(super) contact_inbox: Object<ContactInbox<'a>>,
-    #[serde(borrow)]
     pub(super) custom_attributes: CustomAttributes<'a>,
-    #[serde(borrow)]
     pub(super) updated_at: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) last_activity_at: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) messages: List<Latest<'a>>,
 }
 
 /// The nested latest message of a webhook: not necessarily the event's own, so only its id and time are read.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
 pub(super) struct Latest<'a> {
-    #[serde(borrow)]
     pub(super) id: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) updated_at: Scalar<'a>,
 }
 
 /// Something of which only the id matters.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
 pub(super) struct Named<'a> {
-    #[serde(borrow)]
     pub(super) id: Scalar<'a>,
 }
 
 /// Who the customer is, and who is assigned.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
 pub(super) struct Meta<'a> {
-    #[serde(borrow)]
     pub(super) sender: Object<Party<'a>>,
-    #[serde(borrow)]
     pub(super) assignee: Object<Party<'a>>,
-    #[serde(borrow)]
     pub(super) assignee_type: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) hmac_verified: Scalar<'a>,
 }
 
 /// A contact, a user or a bot. A contact that sent a message has no `type` at the top level of a webhook.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
 pub(super) struct Party<'a> {
-    #[serde(borrow)]
     pub(super) id: Scalar<'a>,
-    #[serde(borrow, rename = "type")]
+    #[serde(rename = "type")]
     pub(super) kind: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) name: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) email: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) identifier: Scalar<'a>,
+    /// Whether the contact is muted: to Chatwoot the same as blocked.
+    pub(super) blocked: Scalar<'a>,
 }
 
 /// The customer's seat in an inbox. The live credential that travels in it (`pubsub_token`) is not read.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
 pub(super) struct ContactInbox<'a> {
-    #[serde(borrow)]
     pub(super) contact_id: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) hmac_verified: Scalar<'a>,
 }
 
 /// What a message carries beside its text.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
 pub(super) struct ContentAttributes<'a> {
     /// See `ROW_ATTRIBUTE`.
-    #[serde(borrow)]
     pub(super) frontdesk_id: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) external_echo: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) deleted: Scalar<'a>,
-    pub(super) submitted_values: Submitted,
+    /// A list; an object for a satisfaction survey, which is no answer.
+    pub(super) submitted_values: List<Answer<'a>>,
 }
 
 /// What a message carries for campaigns and templates.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
 pub(super) struct AdditionalAttributes<'a> {
-    #[serde(borrow)]
     pub(super) campaign_id: Scalar<'a>,
 }
 
-/// What a customer chose in a select or filled into a form; nothing for a satisfaction survey, whose answer is an object.
-#[derive(Default)]
-pub(super) struct Submitted(pub(super) Vec<serde_json::Value>);
-
-impl fmt::Debug for Submitted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} values", self.0.len())
-    }
+/// A file that came with a message.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+pub(super) struct Attachment<'a> {
+    pub(super) file_type: Scalar<'a>,
+    pub(super) content_type: Scalar<'a>,
+    pub(super) data_url: Scalar<'a>,
+    pub(super) file_size: Scalar<'a>,
 }
 
-impl<'de> Deserialize<'de> for Submitted {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = serde_json::Value::deserialize(deserializer)?;
-        Ok(if let serde_json::Value::Array(values) = value { Self(values) } else { Self::default() })
-    }
+/// What a customer chose in a select or filled into a form.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+pub(super) struct Answer<'a> {
+    pub(super) title: Scalar<'a>,
+    pub(super) name: Scalar<'a>,
+    pub(super) value: Printed,
 }
 
 /// The attributes of a conversation that say something about the customer's address.
@@ -258,52 +233,63 @@ impl<'de> Visitor<'de> for AttributesVisitor {
 
 /// A message as REST shows it.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
 pub(super) struct RestMessage<'a> {
-    #[serde(borrow)]
     pub(super) id: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) content: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) message_type: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) created_at: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) private: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) sender: Object<Party<'a>>,
-    #[serde(borrow)]
     pub(super) sender_type: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) content_attributes: Object<ContentAttributes<'a>>,
-    #[serde(borrow)]
     pub(super) additional_attributes: Object<AdditionalAttributes<'a>>,
+    pub(super) attachments: List<Attachment<'a>>,
 }
 
 /// A conversation as REST shows it.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
 pub(super) struct RestConversation<'a> {
-    #[serde(borrow)]
     pub(super) id: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) status: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) meta: Object<Meta<'a>>,
-    #[serde(borrow)]
     pub(super) updated_at: Scalar<'a>,
-    #[serde(borrow)]
+    /// Whether its contact is muted.
+    pub(super) muted: Scalar<'a>,
     pub(super) messages: List<RestMessage<'a>>,
-    #[serde(borrow)]
     pub(super) last_non_activity_message: Object<RestMessage<'a>>,
 }
 
 /// A page of messages as REST shows it.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
 pub(super) struct RestPage<'a> {
-    #[serde(borrow)]
     pub(super) payload: List<RestMessage<'a>>,
+}
+
+/// A page of messages, read as the webhooks of these messages would be.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RestEvents<'a> {
+    #[serde(borrow)]
+    pub(super) payload: List<Payload<'a>>,
+}
+
+/// A page of conversations as REST shows it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RestList<'a> {
+    #[serde(borrow)]
+    pub(super) data: Object<RestListed<'a>>,
+}
+
+/// What stands on a page of conversations.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RestListed<'a> {
+    #[serde(borrow)]
+    pub(super) payload: List<Conversation<'a>>,
 }
 
 /// What a message is to a conversation.

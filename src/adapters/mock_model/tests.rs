@@ -16,7 +16,13 @@ impl Chat {
     }
 
     fn remember(&mut self, role: Role, text: &str) {
-        self.history.push(Remembered { id: None, role, text: text.to_owned(), at: Timestamp::from_secs(1) });
+        self.history.push(Remembered {
+            id: None,
+            role,
+            text: text.to_owned(),
+            at: Timestamp::from_secs(1),
+            voice: false,
+        });
     }
 
     async fn ask(&mut self, texts: &[&str]) -> Result<ModelReply, ModelError> {
@@ -109,6 +115,7 @@ async fn nothing_in_a_prompt_makes_it_panic() {
             role: Role::Desk,
             text: "\u{130}\u{fffd} my name is ".into(),
             at: Timestamp::default(),
+            voice: false,
         };
         let prompt = Prompt {
             key: ConversationKey::new("web", 1, 1),

@@ -14,11 +14,17 @@ use frontdesk_actors::ports::Prompt;
 /// Marks what a person of the company said; explained to the model in `config/prompts/protocol.md`.
 pub(super) const COLLEAGUE: &str = "[colleague]";
 
+/// Marks what the customer said aloud; explained to the model in `config/prompts/protocol.md`.
+pub(super) const VOICE: &str = "[voice message]";
+
 /// Stands where the conversation does not begin with the customer.
 const EARLIER: &str = "[earlier messages are not shown]";
 
 /// Stands for a message that consisted of attachments.
 const ATTACHMENT: &str = "[sent an attachment that cannot be shown here]";
+
+/// What a summary is to be.
+const SUMMARY: &str = include_str!("../../../config/prompts/summary.md");
 
 /// Longest single message, in characters. Longer ones keep their beginning and their end.
 const MAX_MESSAGE: usize = 4_000;
@@ -71,10 +77,35 @@ impl Layout {
         kept.reverse();
         let mut layout = Self { system: format!("{instructions}\n\n{}", facts(prompt)), turns: Vec::new() };
         for (side, text) in kept {
-            layout.add(side, &text);
+            layout.add(side, text);
         }
         layout.begin_with_customer();
         layout
+    }
+
+    /// Arranges a conversation to be summed up for a colleague: as one text that is material, so that nothing in it is
+    /// answered or obeyed.
+    pub(super) fn summary(prompt: &Prompt) -> Self {
+        let mut room = MAX_HISTORY;
+        let mut lines = Vec::new();
+        for message in prompt.history.iter().rev() {
+            let text = clip_middle(message.text.trim(), MAX_MESSAGE);
+            let who = match message.role {
+                Role::Customer => "Customer",
+                Role::Desk => "Assistant",
+                Role::Person => "Colleague",
+            };
+            let line = format!("{who}: {}", if text.is_empty() { ATTACHMENT } else { &text });
+            let length = line.chars().count();
+            if length > room && !lines.is_empty() {
+                break;
+            }
+            room = room.saturating_sub(length);
+            lines.push(line);
+        }
+        lines.reverse();
+        let system = format!("{}\n\nWrite the summary in {}.", SUMMARY.trim(), language(prompt.lang));
+        Self { system, turns: vec![Turn { side: Side::Customer, text: lines.join("\n") }] }
     }
 
     /// Drops the older half, by length; of the newest turn alone, its middle. The newest words always stay.
@@ -97,13 +128,13 @@ impl Layout {
     }
 
     /// Adds a message, joining it to a neighbour of the same side.
-    fn add(&mut self, side: Side, text: &str) {
+    fn add(&mut self, side: Side, text: String) {
         match self.turns.last_mut() {
             Some(last) if last.side == side => {
                 last.text.push('\n');
-                last.text.push_str(text);
+                last.text.push_str(&text);
             }
-            _ => self.turns.push(Turn { side, text: text.to_owned() }),
+            _ => self.turns.push(Turn { side, text }),
         }
     }
 
@@ -119,6 +150,7 @@ fn said(message: &Remembered) -> Option<(Side, String)> {
     let text = clip_middle(message.text.trim(), MAX_MESSAGE);
     let empty = text.is_empty();
     match message.role {
+        Role::Customer if message.voice && !empty => Some((Side::Customer, format!("{VOICE} {text}"))),
         Role::Customer => Some((Side::Customer, if empty { ATTACHMENT.to_owned() } else { text })),
         Role::Desk => (!empty).then_some((Side::Desk, text)),
         Role::Person if empty => Some((Side::Desk, format!("{COLLEAGUE} {ATTACHMENT}"))),
@@ -126,14 +158,19 @@ fn said(message: &Remembered) -> Option<(Side, String)> {
     }
 }
 
-/// Writes what is known about this customer: the variable end of the system text.
-fn facts(prompt: &Prompt) -> String {
-    let language = match prompt.lang {
+/// Names a language to the model.
+const fn language(lang: Lang) -> &'static str {
+    match lang {
         Lang::En => "English",
         Lang::Ru => "Russian",
         Lang::Kk => "Kazakh",
         Lang::Mn => "Mongolian",
-    };
+    }
+}
+
+/// Writes what is known about this customer: the variable end of the system text.
+fn facts(prompt: &Prompt) -> String {
+    let language = language(prompt.lang);
     let name = match prompt.name.as_deref().map(quoted_name) {
         Some(name) if name.len() > 2 => {
             format!(
@@ -158,7 +195,8 @@ fn quoted_name(name: &str) -> String {
 
 /// Shortens a text to `max` characters, keeping beginning and end: a question often follows a long quotation.
 fn clip_middle(text: &str, max: usize) -> String {
-    let length = text.chars().count();
+    // A text of so few bytes has no more characters.
+    let length = if text.len() <= max { text.len() } else { text.chars().count() };
     if length <= max {
         return text.to_owned();
     }
@@ -181,6 +219,7 @@ mod tests {
                 role: *role,
                 text: (*text).to_owned(),
                 at: Timestamp::from_secs(1),
+                voice: false,
             })
             .collect();
         Prompt {

@@ -23,13 +23,19 @@ const TOOL_DESCRIPTION: &str = "Fetches a human colleague into this conversation
     person, is angry or complains, when it is about a refund, money, a contract or a change to an account or order, \
     when you do not know what the customer needs to know, or when you have twice failed to understand.";
 
+/// Room for what a request says beside the texts, and for what escaping adds to them.
+const ROOM: usize = 2048;
+
 /// Returns the body of one request.
 pub(super) fn encode(account: &OpenAi, prompt: &Prompt, layout: &Layout, params: Params) -> Vec<u8> {
+    let texts = layout.system.len() + layout.turns.iter().map(|turn| turn.text.len()).sum::<usize>();
+    let mut body = Vec::with_capacity(texts + texts / 16 + ROOM);
     let encoded = match account.api {
-        Api::Chat => serde_json::to_vec(&chat(account, prompt, layout, params)),
-        Api::Responses => serde_json::to_vec(&responses(account, prompt, layout, params)),
+        Api::Chat => serde_json::to_writer(&mut body, &chat(account, prompt, layout, params)),
+        Api::Responses => serde_json::to_writer(&mut body, &responses(account, prompt, layout, params)),
     };
-    encoded.expect("strings, numbers and a constant schema are always valid JSON")
+    encoded.expect("strings, numbers and a constant schema are always valid JSON");
+    body
 }
 
 #[expect(deprecated, reason = "max_tokens is deprecated by OpenAI only: it is the name that compatible servers know")]

@@ -3,15 +3,12 @@
 //! A wrong setting is refused at construction with its fix. Secrets are trimmed here once: a newline at the end of a
 //! key file is the commonest mistake, and a control character would be an invalid header later.
 
-use super::instructions::Instructions;
+use crate::instructions::Book;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
-use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
-
-/// Longest instructions that are accepted, in bytes.
-pub(super) const MAX_INSTRUCTIONS: usize = 64 * 1024;
 
 /// Which of the provider's interfaces is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -51,8 +48,8 @@ pub struct Settings {
     pub api: Api,
     /// The longest one call may take, connecting and all requests included.
     pub call_timeout: Duration,
-    /// Where the instructions come from.
-    pub instructions: Instructions,
+    /// The instructions in force.
+    pub instructions: Arc<Book>,
 }
 
 /// A setting that cannot work. The message says what to do.
@@ -76,18 +73,6 @@ pub enum Error {
     /// A call may take no time.
     #[error("AI_CALL_TIMEOUT is zero: set it to 30s or so")]
     CallTimeout,
-    /// The instructions cannot be read.
-    #[error("the model's instructions cannot be read from {}: correct the path or the file's rights", path.display())]
-    InstructionsFile {
-        /// The configured path.
-        path: PathBuf,
-        /// The cause.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The instructions are empty or far too long.
-    #[error("the model's instructions are empty or longer than 64 KiB: start from config/prompts/default.md")]
-    Instructions,
     /// The HTTP client cannot be made.
     #[error("the HTTP client for the model could not be made: check the system's TLS certificates")]
     Client(#[source] reqwest::Error),
@@ -103,7 +88,7 @@ pub(super) struct Checked {
     pub(super) temperature: Option<f32>,
     pub(super) api: Api,
     pub(super) call_timeout: Duration,
-    pub(super) instructions: String,
+    pub(super) instructions: Arc<Book>,
 }
 
 impl Settings {
@@ -133,7 +118,7 @@ impl Settings {
             temperature: self.temperature,
             api: self.api,
             call_timeout: self.call_timeout,
-            instructions: self.instructions.read()?,
+            instructions: self.instructions,
         })
     }
 }

@@ -6,12 +6,15 @@
 
 mod conversations;
 mod feeds;
+mod parked;
 mod quotas;
+mod scan;
 mod schema;
 mod settings;
 mod threads;
 mod wakes;
 
+pub use scan::EmbeddedReader;
 pub use threads::Fatal;
 
 use crate::adapters::store::{DEFAULT_RETENTION, RECLAIM_HORIZON, millis};
@@ -170,6 +173,17 @@ impl Store for EmbeddedStore {
         self.write("erase the conversation from disk", move |db, _| conversations::erase(db, &key)).await
     }
 
+    async fn erase_traces(&self, key: &ConversationKey) -> Result<(), PortError> {
+        let key = key.clone();
+        self.write("erase the traces of a conversation from disk", move |db, _| conversations::erase_traces(db, &key))
+            .await
+    }
+
+    async fn erase_contact(&self, contact: &ContactKey) -> Result<(), PortError> {
+        let contact = contact.clone();
+        self.write("erase the contact from disk", move |db, _| settings::erase_contact(db, &contact)).await
+    }
+
     async fn take_due(&self, node: &Node, lease: Duration, limit: usize) -> Result<Vec<Due>, PortError> {
         let node = node.clone();
         // Most polls find nothing; they must not cost a sync of the disk.
@@ -253,6 +267,26 @@ impl Store for EmbeddedStore {
     async fn feed(&self, key: &ConversationKey, after: u64) -> Result<Vec<(u64, Bytes)>, PortError> {
         let key = key.clone();
         self.read("read the feed from disk", move |db, _| feeds::after(db, &key, after)).await
+    }
+
+    async fn park(&self, key: &ConversationKey, entry: Bytes) -> Result<u64, PortError> {
+        let (key, operation) = (key.clone(), "park an entry on disk");
+        let number = self.write(operation, move |db, _| parked::park(db, &key, &entry)).await?;
+        number.ok_or_else(|| PortError::new(PortErrorKind::Rejected, operation))
+    }
+
+    async fn parked(&self, key: &ConversationKey) -> Result<Vec<(u64, Bytes)>, PortError> {
+        let key = key.clone();
+        self.read("read parked entries from disk", move |db, _| parked::entries(db, &key)).await
+    }
+
+    async fn unpark(&self, key: &ConversationKey, number: u64) -> Result<(), PortError> {
+        let key = key.clone();
+        self.write("forget a parked entry on disk", move |db, _| parked::unpark(db, &key, number)).await
+    }
+
+    async fn parked_keys(&self, limit: usize) -> Result<Vec<ConversationKey>, PortError> {
+        self.read("list parked entries on disk", move |db, _| parked::conversations(db, limit)).await
     }
 
     async fn ping(&self) -> Result<(), PortError> {

@@ -5,71 +5,47 @@
 //! fail within the connect time-out and is found again by itself. Keys are named in `keys`, scripts live in `lua/`.
 
 mod address;
+mod client;
 mod examine;
 mod fault;
 mod gather;
 mod keys;
 mod link;
 mod nudges;
+mod parked;
+mod runs;
+mod scan;
 mod scripts;
+mod settings;
 
 pub use address::AddressError;
-pub use nudges::Nudge;
+pub use settings::RedisSettings;
 
-use crate::adapters::store::{DEFAULT_RETENTION, FEED_CAP, Finding, JOURNAL_CAP, RECLAIM_HORIZON, millis, stored_key};
+use crate::adapters::store::{FEED_CAP, Finding, JOURNAL_CAP, RECLAIM_HORIZON, millis, stored_key};
 use async_trait::async_trait;
 use bytes::Bytes;
 use fault::{Cause, Fault, Written};
 use frontdesk_actors::ids::{CommitId, ContactKey, ConversationKey, Node, SHARDS};
-use frontdesk_actors::ports::{Commit, CommitOutcome, Due, Listed, MemoryWrite, PortError, Quota, Store, Stored};
+use frontdesk_actors::ports::{
+    Commit, CommitOutcome, Due, Listed, MemoryWrite, Nudge, PortError, PortErrorKind, Quota, Store, Stored,
+};
+use futures::StreamExt;
 use futures::future::try_join_all;
+use futures::stream::{self, BoxStream};
 use keys::Keys;
 use link::{Limits, Links};
+use nudges::Listening;
 use scripts::Call;
-use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
-use tokio::sync::mpsc;
-
-/// How Redis is reached and used.
-#[derive(Debug, Clone)]
-pub struct RedisSettings {
-    /// `REDIS_URL`: `redis://` or `rediss://` for one server; a comma list, `redis+cluster://` or `rediss+cluster://`
-    /// for a cluster.
-    pub url: SecretString,
-    /// How many connections to keep. Under `appendfsync always` 8 to 16 matter: Redis reads about seven commits per
-    /// connection and turn of its loop, then syncs once.
-    pub connections: usize,
-    /// How long opening a connection may take.
-    pub connect_timeout: Duration,
-    /// How long an answer may take. The client library's own default of 500 ms is shorter than one slow fsync.
-    pub response_timeout: Duration,
-    /// What every key begins with.
-    pub prefix: String,
-    /// How long a control record lives after its last write.
-    pub retention: Duration,
-}
-
-impl RedisSettings {
-    /// Returns the default settings for a URL.
-    pub fn new(url: SecretString) -> Self {
-        Self {
-            url,
-            connections: 8,
-            connect_timeout: Duration::from_secs(1),
-            response_timeout: Duration::from_secs(2),
-            prefix: "fd".to_owned(),
-            retention: DEFAULT_RETENTION,
-        }
-    }
-}
 
 /// The store on Redis.
 pub struct RedisStore {
     links: Links,
     keys: Keys,
     retention: i64,
+    listening: Listening,
 }
 
 impl fmt::Debug for RedisStore {
@@ -91,8 +67,12 @@ impl RedisStore {
         };
         link::check(&limits, &settings.prefix)?;
         let keys = Keys::new(&settings.prefix);
-        let links = Links::new(&address::parse(&settings.url)?, limits, keys.clone())?;
-        Ok(Self { links, keys, retention: millis(settings.retention).max(1) })
+        let address = address::parse(&settings.url)?;
+        if settings.roots.is_some() && !address.has_tls() {
+            return Err(AddressError::RootsWithoutTls);
+        }
+        let links = Links::new(&address, settings.roots.as_deref(), limits, keys.clone())?;
+        Ok(Self { links, keys, retention: millis(settings.retention).max(1), listening: Listening::default() })
     }
 
     /// Reads back the server's durability settings and says what they mean for what the desk acknowledges.
@@ -101,12 +81,6 @@ impl RedisStore {
     /// [`PortError`] if the server cannot be reached.
     pub async fn examine(&self) -> Result<Vec<Finding>, PortError> {
         examine::examine(&self.links).await.map_err(|fault| fault.during("read the settings of Redis"))
-    }
-
-    /// Listens for commits of all nodes, this one included. Best effort: while the connection is away, nudges are
-    /// lost. The listener ends when the receiver is dropped.
-    pub fn nudges(&self) -> mpsc::Receiver<Nudge> {
-        nudges::listen(self.links.nodes(), self.keys.nudges(), self.links.connect_timeout())
     }
 
     fn commit_call(&self, commit: &Commit) -> Call {
@@ -141,11 +115,17 @@ impl RedisStore {
             .number(self.retention)
             .arg(key.as_str())
             .arg(self.keys.nudges())
+            .arg(self.own_listeners())
             .number(i64::try_from(JOURNAL_CAP).unwrap_or(i64::MAX));
         for entry in &commit.journal {
             call = call.arg(entry);
         }
         call
+    }
+
+    /// Returns how many of those who listen for nudges are this store's own. In a cluster no server knows all of them.
+    fn own_listeners(&self) -> String {
+        if self.links.is_cluster() { String::new() } else { self.listening.count().to_string() }
     }
 
     async fn setting_call<T: redis::FromRedisValue>(
@@ -172,6 +152,17 @@ impl Store for RedisStore {
             record: record.into(),
             memory: memory.map(Bytes::from),
         }))
+    }
+
+    async fn version(&self, key: &ConversationKey) -> Result<u64, PortError> {
+        let mut read = redis::cmd("HGET");
+        read.arg(self.keys.record(key)).arg("v");
+        let found: Option<u64> = self
+            .links
+            .send(key.shard(), &read)
+            .await
+            .map_err(|fault| fault.during("read the conversation's version from Redis"))?;
+        Ok(found.unwrap_or_default())
     }
 
     async fn commit(&self, commit: &Commit) -> CommitOutcome {
@@ -202,9 +193,31 @@ impl Store for RedisStore {
             self.keys.holders(shard),
             self.keys.takes(shard),
             self.keys.recent(shard),
+            self.keys.parked(key),
+            self.keys.parked_index(shard),
         ];
         let call = Call::new(&scripts::ERASE, keys).arg(key.as_str());
         self.links.run(shard, &call).await.map_err(|fault| fault.during("erase the conversation from Redis"))
+    }
+
+    async fn erase_traces(&self, key: &ConversationKey) -> Result<(), PortError> {
+        let keys = vec![
+            self.keys.journal(key),
+            self.keys.feed(key),
+            self.keys.feed_ids(key),
+            self.keys.parked(key),
+            self.keys.parked_index(key.shard()),
+        ];
+        let call = Call::new(&scripts::ERASE_TRACES, keys).arg(key.as_str());
+        let erased = self.links.run(key.shard(), &call).await;
+        erased.map_err(|fault| fault.during("erase the traces of a conversation from Redis"))
+    }
+
+    async fn erase_contact(&self, contact: &ContactKey) -> Result<(), PortError> {
+        let mut erase = redis::cmd("DEL");
+        erase.arg(self.keys.contact(contact));
+        let erased: Result<i64, Fault> = self.links.send(contact.shard(), &erase).await;
+        erased.map(drop).map_err(|fault| fault.during("erase the contact from Redis"))
     }
 
     async fn take_due(&self, node: &Node, lease: Duration, limit: usize) -> Result<Vec<Due>, PortError> {
@@ -268,6 +281,25 @@ impl Store for RedisStore {
         Ok(None)
     }
 
+    async fn take_block(&self, quota: &Quota, most: u32) -> Result<u32, PortError> {
+        let window = millis(quota.window).max(1);
+        let keys = vec![self.keys.quota(&quota.key, window), self.keys.bar(&quota.key)];
+        let call = Call::new(&scripts::BLOCK, keys).number(quota.limit).number(window).number(most);
+        let taken = self.links.run(keys::quota_shard(&quota.key), &call).await;
+        taken.map_err(|fault| fault.during("take from a quota in Redis"))
+    }
+
+    fn run(&self) -> Option<u64> {
+        self.links.run_name()
+    }
+
+    /// The listener ends when the stream is dropped.
+    fn nudges(&self) -> BoxStream<'static, Nudge> {
+        let listening = self.listening.clone();
+        let heard = nudges::listen(self.links.nodes(), self.keys.nudges(), self.links.connect_timeout(), listening);
+        stream::unfold(heard, |mut heard| async move { Some((heard.recv().await?, heard)) }).boxed()
+    }
+
     async fn exhaust_quota(&self, key: &str, ttl: Duration) -> Result<(), PortError> {
         let call = Call::new(&scripts::BAR, vec![self.keys.bar(key)]).number(millis(ttl).max(1));
         self.links.run(keys::quota_shard(key), &call).await.map_err(|fault| fault.during("use up a quota in Redis"))
@@ -318,6 +350,24 @@ impl Store for RedisStore {
         let found: Vec<(u64, Vec<u8>)> =
             self.links.run(key.shard(), &call).await.map_err(|fault| fault.during("read the feed from Redis"))?;
         Ok(found.into_iter().map(|(number, entry)| (number, entry.into())).collect())
+    }
+
+    async fn park(&self, key: &ConversationKey, entry: Bytes) -> Result<u64, PortError> {
+        let operation = "park an entry in Redis";
+        let number = self.park_entry(key, &entry).await.map_err(|fault| fault.during(operation))?;
+        number.ok_or_else(|| PortError::new(PortErrorKind::Rejected, operation))
+    }
+
+    async fn parked(&self, key: &ConversationKey) -> Result<Vec<(u64, Bytes)>, PortError> {
+        self.parked_entries(key).await.map_err(|fault| fault.during("read parked entries from Redis"))
+    }
+
+    async fn unpark(&self, key: &ConversationKey, number: u64) -> Result<(), PortError> {
+        self.unpark_entry(key, number).await.map_err(|fault| fault.during("forget a parked entry in Redis"))
+    }
+
+    async fn parked_keys(&self, limit: usize) -> Result<Vec<ConversationKey>, PortError> {
+        self.parked_conversations(limit).await.map_err(|fault| fault.during("list parked entries in Redis"))
     }
 
     async fn ping(&self) -> Result<(), PortError> {

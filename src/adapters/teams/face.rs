@@ -134,6 +134,18 @@ impl Wording {
                 text: self.or(message, "card-no-text"),
                 button: link.clone().map(|link| (self.say("card-open"), link)),
             },
+            Card::Waiting { reason, customer, message, since, at, link } => Face {
+                tone: Tone::Customer,
+                title: self.say("card-waiting-title"),
+                facts: vec![
+                    (self.say("card-since"), self.offset.write(*since)),
+                    (self.say("card-reason"), self.reason(reason)),
+                    (self.say("card-customer"), self.or(customer, "card-nobody")),
+                    (self.say("card-time"), self.offset.write(*at)),
+                ],
+                text: self.or(message, "card-no-text"),
+                button: link.clone().map(|link| (self.say("card-open"), link)),
+            },
             Card::Incident { text, repeats, at } => {
                 let count = [("count", FluentValue::from(*repeats))];
                 let again = (*repeats > 0).then(|| self.texts.say(self.lang, "card-repeats", &count));
@@ -158,6 +170,7 @@ impl Wording {
             | Reason::ModelQuota
             | Reason::MailFailed
             | Reason::HumanMode
+            | Reason::ShadowMode
             | Reason::Operator
             | Reason::ColleagueNote
             | Reason::PersonWrote
@@ -165,7 +178,10 @@ impl Wording {
             | Reason::NotPending
             | Reason::OtherBot
             | Reason::Interrupted
-            | Reason::Poison => return self.say(&format!("reason-{}", reason.name())),
+            | Reason::Poison
+            | Reason::AnswerTooLate
+            | Reason::DeskAway
+            | Reason::VoiceUnheard => return self.say(&format!("reason-{}", reason.name())),
         };
         match why {
             "" => self.say("reason-asked-by-model-unsaid"),

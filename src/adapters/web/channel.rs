@@ -58,6 +58,8 @@ fn entry_of(act: &Act) -> (Who, String, Kind) {
         Act::Text { text, handoff: false } => (Who::Bot, text.clone(), Kind::Text),
         Act::Text { text, handoff: true } => (Who::System, text.clone(), Kind::Handoff),
         Act::Note { text } => (Who::Bot, text.clone(), Kind::Note),
+        // Nobody waits for an answer here.
+        Act::Dismiss { .. } => activity(String::new()),
         Act::Open => status(Status::Open, None),
         Act::Pend => status(Status::Pending, Some(Assignee::Nobody)),
         Act::AddLabel(label) => activity(format!("Label added: {label}")),
@@ -89,5 +91,5 @@ fn seen(entry: Entry) -> Option<Seen> {
             (None, Who::Bot | Who::System) => Author::Other,
         },
     };
-    Some(Seen { id: MessageId::numeric(entry.seq), at: entry.at, author, text: entry.text })
+    Some(Seen { id: MessageId::numeric(entry.seq), at: entry.at, author, text: entry.text, voice: None })
 }

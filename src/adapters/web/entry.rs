@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::fmt;
 
+/// How deep an entry may nest; ours go to four.
+const DEPTH: usize = 16;
+
 /// The prefix of ids under which the desk's own sends stand in a feed.
 const OURS: &str = "out:";
 
@@ -110,7 +113,10 @@ pub struct Entry {
 
 impl Entry {
     pub(super) fn read(seq: u64, bytes: &[u8]) -> Self {
-        match rmp_serde::from_slice::<Line>(bytes) {
+        let mut reader = rmp_serde::Deserializer::from_read_ref(bytes);
+        // A damaged entry that nests without end must not overflow the stack.
+        reader.set_max_depth(DEPTH);
+        match Line::deserialize(&mut reader) {
             Ok(Line { id, who, text, at, kind }) => Self { seq, id, who, text, at, kind },
             Err(_) => Self {
                 seq,

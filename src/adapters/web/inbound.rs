@@ -117,7 +117,13 @@ impl Web {
         // What stands in the feed under this id is the message: a repeated post may not change it.
         let stands = entries.into_iter().find(|entry| entry.seq == seq);
         let (text, at) = stands.map_or((line.text, line.at), |entry| (entry.text, entry.at));
-        let event = Event::CustomerWrote(CustomerMessage { id: MessageId::numeric(seq), at, text, attachments: 0 });
+        let event = Event::CustomerWrote(CustomerMessage {
+            id: MessageId::numeric(seq),
+            at,
+            text,
+            attachments: 0,
+            voice: None,
+        });
         let mut inbound = inbound(&key, &standing, event);
         inbound.contact = Some(session.contact());
         Ok(Posted { seq, with_person: standing.status == Status::Open, inbound })
@@ -135,15 +141,18 @@ impl Web {
         Ok(back.then(|| inbound(key, &standing, Event::StateChanged)))
     }
 
-    /// A colleague wrote to the customer. They are assigned if nobody was.
+    /// A colleague wrote to the customer. They are assigned if nobody was, but not by a post that is repeated: the
+    /// conversation may have been handed back since.
     ///
     /// # Errors
     /// [`PortError`] if the store cannot be written.
     pub async fn agent_wrote(&self, key: &ConversationKey, draft: Draft) -> Result<Inbound, PortError> {
-        if !self.standing(key).await?.has_person() {
+        let (id, at) = (draft.feed_id("agent"), self.clock.now());
+        let entries = self.transcript(key, 0).await?;
+        let is_repeated = entries.iter().any(|entry| entry.id == id);
+        if !is_repeated && !Standing::of(&entries).has_person() {
             self.assign(key).await?;
         }
-        let (id, at) = (draft.feed_id("agent"), self.clock.now());
         let line = Line { id, who: Who::Agent, text: draft.text, at, kind: Kind::Text };
         let seq = self.append(key, &line.id, &line).await?;
         let standing = self.standing(key).await?;
@@ -246,6 +255,7 @@ fn inbound(key: &ConversationKey, standing: &Standing, event: Event) -> Inbound 
         contact: None,
         state: Some(standing.state()),
         proof: None,
+        reply: None,
         event,
     }
 }

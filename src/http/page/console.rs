@@ -5,16 +5,20 @@ use super::chat::{TypedBody, draft};
 use super::refusal::Refusal;
 use super::{rows, stream};
 use crate::adapters::web::Web;
+use crate::explain::{Line, explain};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use frontdesk_actors::domain::Order;
-use frontdesk_actors::engine::{Receipt, View};
+use frontdesk_actors::engine::{DeliverError, Receipt, View};
 use frontdesk_actors::ids::ConversationKey;
 use serde_json::{Value, json};
 
 /// How many conversations the console lists.
 pub(super) const LISTED: usize = 50;
+
+/// How many steps of a conversation the console explains.
+const EXPLAINED: usize = 100;
 
 /// `GET /api/console/events`
 pub(super) async fn events(State(state): State<PageState>) -> Result<Response, Refusal> {
@@ -35,6 +39,19 @@ pub(super) async fn list(State(state): State<PageState>) -> Result<Json<Value>, 
 pub(super) async fn show(State(state): State<PageState>, Path(key): Path<String>) -> Result<Json<Value>, Refusal> {
     let view = conversation(&state, &key).await?;
     Ok(Json(rows::whole(&state.web, &view).await?))
+}
+
+/// `GET /api/console/conversations/{key}/journal`: why the desk spoke or was silent.
+pub(super) async fn journal(State(state): State<PageState>, Path(key): Path<String>) -> Result<Json<Value>, Refusal> {
+    let key = ConversationKey::parse(&key).ok_or(Refusal::NoConversation)?;
+    let view = match state.desk.view(&key).await {
+        Err(DeliverError::Quarantined) => None,
+        viewed => Some(viewed?.ok_or(Refusal::NoConversation)?),
+    };
+    let explained = explain(&key, view.as_ref(), state.desk.journal(&key, EXPLAINED).await?);
+    let line = |line: &Line| json!({ "at": line.entry.at.as_millis(), "text": line.text, "tone": line.tone });
+    let lines: Vec<Value> = explained.entries.iter().map(line).collect();
+    Ok(Json(json!({ "key": key, "now": explained.now, "lines": lines })))
 }
 
 /// `POST /api/console/conversations/{key}/take`

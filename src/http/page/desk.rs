@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use frontdesk_actors::domain::{Inbound, Order};
 use frontdesk_actors::engine::{DeliverError, EngineHandle, Receipt, Summary, View};
 use frontdesk_actors::ids::ConversationKey;
+use frontdesk_actors::journal::JournalEntry;
 use frontdesk_actors::ports::PortError;
 use std::fmt;
 
@@ -28,6 +29,12 @@ pub trait Desk: Send + Sync + fmt::Debug {
     /// [`DeliverError`] if it cannot be read.
     async fn view(&self, key: &ConversationKey) -> Result<Option<View>, DeliverError>;
 
+    /// Returns the newest journal entries of a conversation, oldest first.
+    ///
+    /// # Errors
+    /// [`PortError`] if the store cannot be read.
+    async fn journal(&self, key: &ConversationKey, limit: usize) -> Result<Vec<JournalEntry>, PortError>;
+
     /// Lists conversations; see [`EngineHandle::list`].
     ///
     /// # Errors
@@ -36,6 +43,9 @@ pub trait Desk: Send + Sync + fmt::Debug {
 
     /// Returns whether the global human switch is on.
     fn human_mode(&self) -> bool;
+
+    /// Returns whether nothing leaves the house.
+    fn is_paused(&self) -> bool;
 }
 
 #[async_trait]
@@ -52,11 +62,19 @@ impl Desk for EngineHandle {
         EngineHandle::view(self, key).await
     }
 
+    async fn journal(&self, key: &ConversationKey, limit: usize) -> Result<Vec<JournalEntry>, PortError> {
+        EngineHandle::journal(self, key, limit).await
+    }
+
     async fn list(&self, limit: usize) -> Result<Vec<Summary>, PortError> {
         EngineHandle::list(self, limit).await
     }
 
     fn human_mode(&self) -> bool {
         EngineHandle::human_mode(self)
+    }
+
+    fn is_paused(&self) -> bool {
+        EngineHandle::is_paused(self)
     }
 }

@@ -21,6 +21,9 @@ const SCRIPT: &str = concat!(
     include_str!("../../../web/js/wire.js"),
     include_str!("../../../web/js/chat.js"),
     include_str!("../../../web/js/console.js"),
+    include_str!("../../../web/js/why.js"),
+    include_str!("../../../web/js/kommo.js"),
+    include_str!("../../../web/js/told.js"),
     include_str!("../../../web/js/demo.js"),
     include_str!("../../../web/js/main.js"),
     "})();\n"
@@ -78,6 +81,7 @@ pub(super) async fn page(State(state): State<PageState>, headers: HeaderMap) -> 
         .replace("{{sub}}", &escaped(&sub))
         .replace("{{demo}}", if state.mode.demo { "yes" } else { "no" })
         .replace("{{chat}}", if chat { "yes" } else { "no" })
+        .replace("{{kommo}}", if state.mode.kommo { "yes" } else { "no" })
         .replace("{{conversation}}", &conversation)
         .replace("{{site}}", &escaped(&state.site_name));
     let mut response = Html(body).into_response();

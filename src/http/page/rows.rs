@@ -2,9 +2,10 @@
 
 use crate::adapters::web::{Standing, Web};
 use frontdesk_actors::domain::{Remembered, Role};
-use frontdesk_actors::engine::{Summary, View};
+use frontdesk_actors::engine::{DraftView, Summary, View};
 use frontdesk_actors::ids::ConversationKey;
 use frontdesk_actors::ports::PortError;
+use frontdesk_actors::time::Timestamp;
 use serde_json::{Value, json};
 
 /// Returns the short name of whoever writes in a conversation: what colleagues call them while no name is known.
@@ -28,6 +29,7 @@ pub(super) async fn row(web: &Web, summary: &Summary) -> Value {
         "reason": summary.reason,
         "verified": summary.verified,
         "owed": summary.owed,
+        "held": summary.held,
         "changed": summary.changed.as_millis(),
         "text": text,
     })
@@ -41,7 +43,7 @@ pub(super) async fn whole(web: &Web, view: &View) -> Result<Value, PortError> {
         let agent = Standing::of(&entries).has_person();
         (entries.iter().map(crate::adapters::web::Entry::to_json).collect(), agent, true)
     } else {
-        (view.memory.iter().enumerate().map(remembered).collect::<Vec<_>>(), false, false)
+        (said_and_drafted(view), false, false)
     };
     Ok(json!({
         "key": key,
@@ -60,6 +62,37 @@ pub(super) async fn whole(web: &Web, view: &View) -> Result<Value, PortError> {
         "next": view.next.as_ref().map(|(at, why)| json!({ "at": at.as_millis(), "why": why })),
         "entries": entries,
     }))
+}
+
+/// Returns what was said, and in shadow mode what the desk would have said, in the order in which it was.
+fn said_and_drafted(view: &View) -> Vec<Value> {
+    let mut lines: Vec<(Timestamp, Line<'_>)> = view.memory.iter().map(|said| (said.at, Line::Said(said))).collect();
+    for draft in &view.drafts {
+        // Memory is in the vendor's order, which its times need not follow.
+        let at = lines.iter().rposition(|(at, _)| *at <= draft.at).map_or(0, |before| before + 1);
+        lines.insert(at, (draft.at, Line::Drafted(draft)));
+    }
+    lines.into_iter().map(|(_, line)| line).enumerate().map(shown).collect()
+}
+
+/// A line of the console.
+enum Line<'a> {
+    Said(&'a Remembered),
+    Drafted(&'a DraftView),
+}
+
+fn shown((index, line): (usize, Line<'_>)) -> Value {
+    match line {
+        Line::Said(said) => remembered((index, said)),
+        Line::Drafted(draft) => {
+            let title = match &draft.because {
+                None => "Not sent: what the desk would have said".to_owned(),
+                Some(reason) => format!("Not sent: the desk would have fetched a person ({reason})"),
+            };
+            json!({ "seq": index + 1, "id": format!("draft-{index}"), "who": "bot", "kind": "note",
+                    "text": format!("**{title}**\n\n{}", draft.text), "at": draft.at.as_millis() })
+        }
+    }
 }
 
 fn remembered((index, said): (usize, &Remembered)) -> Value {

@@ -1,5 +1,5 @@
 //! The live updates, as server-sent events. A customer sees `message`, `status`, `typing` and `cleared`; a colleague
-//! sees `conversations`, `changed`, `mails`, `cards`, `human` and `trouble`, each only when it differs from the last.
+//! sees `conversations`, `changed`, `mails`, `cards`, `human`, `paused` and `trouble`, each only when it differs from the last.
 
 use super::console::LISTED;
 use super::{PageState, rows};
@@ -111,6 +111,7 @@ impl Watched {
     async fn read(&mut self) {
         self.next_read = Instant::now() + POLL;
         self.show("human", json!({ "human_mode": self.state.desk.human_mode() }));
+        self.show("paused", json!({ "paused": self.state.desk.is_paused() }));
         if let Some(mailbox) = self.state.mailbox.clone() {
             self.show("mails", json!({ "mails": mailbox.mails() }));
         }

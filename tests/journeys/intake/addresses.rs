@@ -70,9 +70,13 @@ async fn the_common_address_tells_vendors_apart() -> Result<()> {
     town.chatwoot.wait_quiet().await?;
     let before = view(&town, conversation).await?;
     let webhook = Envelope { path: "/webhook", ..Envelope::unsigned() };
+    let stranger = br#"{"object":"page","entry":[]}"#;
+    let answer = send(&town, webhook.clone(), stranger.to_vec()).await?;
+    assert_eq!((answer.status, answer.word()), (400, "unknown_vendor"));
+    // Known as WhatsApp's, which is not served here.
     let green = br#"{"typeWebhook":"incomingMessageReceived","instanceData":{"idInstance":1}}"#;
     let answer = send(&town, webhook.clone(), green.to_vec()).await?;
-    assert_eq!((answer.status, answer.word()), (400, "unknown_vendor"));
+    assert_eq!((answer.status, answer.word()), (404, "channel_off"));
     // Known as Chatwoot's by its payload, it must be signed like any other of Chatwoot's.
     let chatwoot = Webhook::message(conversation, 20_001, "Hi");
     let answer = send(&town, webhook, chatwoot.bytes()).await?;

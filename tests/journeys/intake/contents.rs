@@ -1,6 +1,6 @@
 //! Messages that are not plain text: nothing, files, chosen options, deletions.
 
-use super::webhook::{Webhook, calm, open, post, replied, settled, silent, taken};
+use super::webhook::{Webhook, calm, closed, open, post, replied, settled, silent, taken};
 use anyhow::Result;
 use frontdesk_sandbox::chatwoot::Target;
 use frontdesk_sandbox::model::Reply;
@@ -13,6 +13,7 @@ on_both_stores!(
     a_chosen_option_is_answered_once,
     other_changes_of_a_message_mean_nothing,
     a_deleted_message_is_owed_no_answer,
+    a_changed_message_is_answered_and_remembered_as_it_stands,
 );
 
 /// What the desk says when it cannot read something.
@@ -105,5 +106,28 @@ async fn a_deleted_message_is_owed_no_answer(backing: Backing) -> Result<()> {
     let asked = town.model.calls()[1].body.to_string();
     assert!(!asked.contains("Forget that"), "{asked}");
     settled(&town, conversation).await?;
+    calm(&town).await
+}
+
+async fn a_changed_message_is_answered_and_remembered_as_it_stands(backing: Backing) -> Result<()> {
+    let mut town = closed(backing).await?;
+    // Long enough for the customer to change their mind before they are answered.
+    town.daemon.set("DEBOUNCE_QUIET", "2s");
+    town.daemon.start().await?;
+    town.chatwoot.deliver_to(Target::Account, None);
+    town.chatwoot.deliver_to(Target::AgentBot, None);
+    let conversation = town.chatwoot.new_conversation(412);
+    let says = |text: &str| Webhook::message(conversation, 20_001, text);
+    let changes = |text: &str| says(text).with("/event", "message_updated");
+    taken(&town, &says("Do you ship to Norway?")).await?;
+    taken(&town, &changes("Do you ship to Sweden?")).await?;
+    assert_eq!(replied(&town, conversation, 1).await?, ["You said: Do you ship to Sweden?"]);
+    // What was answered is answered; the next prompt knows what it says since.
+    taken(&town, &changes("Do you ship to Finland?")).await?;
+    taken(&town, &Webhook::message(conversation, 20_002, "And when?")).await?;
+    replied(&town, conversation, 2).await?;
+    let asked = town.model.calls()[1].body.to_string();
+    assert!(asked.contains("Do you ship to Finland?"), "{asked}");
+    assert_eq!(town.model.calls().len(), 2);
     calm(&town).await
 }

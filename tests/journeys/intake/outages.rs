@@ -134,7 +134,7 @@ async fn a_store_that_comes_back_within_the_repeats_loses_nothing_and_opens_noth
 #[tokio::test(flavor = "multi_thread")]
 async fn readiness_does_not_follow_the_store() -> Result<()> {
     let mut town = town().await?;
-    assert_eq!(get(&town, "/readyz").await?, (200, json!({ "status": "ready", "store": "up" })));
+    assert_eq!(get(&town, "/readyz").await?, (200, json!({ "status": "ready", "store": "up", "sends": "on" })));
     redis(&mut town)?.kill()?;
     let began = Instant::now();
     loop {

@@ -8,6 +8,7 @@ use frontdesk_sandbox::town::Backing;
 on_both_stores!(
     a_status_counts_only_if_it_is_newer,
     a_snoozed_conversation_is_left_to_people,
+    a_muted_customer_is_not_answered,
     a_conversation_that_starts_open_is_left_alone_and_the_operator_is_told,
     open_conversations_that_nobody_has_are_answered_where_that_is_wanted,
 );
@@ -53,6 +54,31 @@ async fn a_snoozed_conversation_is_left_to_people(backing: Backing) -> Result<()
     town.chatwoot.wait_quiet().await?;
     town.chatwoot.customer_writes(conversation, "third");
     replied(&town, conversation, 2).await?;
+    calm(&town).await
+}
+
+async fn a_muted_customer_is_not_answered(backing: Backing) -> Result<()> {
+    let town = open(backing).await?;
+    town.chatwoot.deliver_to(Target::Account, None);
+    town.chatwoot.deliver_to(Target::AgentBot, None);
+    let conversation = town.chatwoot.new_conversation(412);
+    let base = now() + 1000.0;
+    let says =
+        |id, text, after: f64| Webhook::message(conversation, id, text).with("/conversation/updated_at", base + after);
+    taken(&town, &says(20_001, "first", 0.0)).await?;
+    replied(&town, conversation, 1).await?;
+    // Muting resolves the conversation and blocks the contact; what they write then changes neither.
+    taken(&town, &Webhook::status(conversation, "resolved", base + 1.0)).await?;
+    let muted =
+        says(20_002, "Buy my pills!", 2.0).with("/conversation/status", "resolved").with("/sender/blocked", true);
+    assert_eq!(post(&town, &muted).await?.status, 200);
+    settled(&town, conversation).await?;
+    replied(&town, conversation, 1).await?;
+    assert_eq!(town.model.calls().len(), 1);
+    // Once they are heard again, the desk hears them.
+    let heard = says(20_003, "second", 3.0).with("/conversation/status", "pending");
+    taken(&town, &heard).await?;
+    assert_eq!(replied(&town, conversation, 2).await?[1], "You said: second");
     calm(&town).await
 }
 

@@ -3,6 +3,8 @@
 
 use anyhow::{Context, Result, ensure};
 use aws_lc_rs::hmac;
+use frontdesk::utc::date_time;
+use frontdesk_actors::time::Timestamp;
 use frontdesk_sandbox::town::{ACCOUNT_SECRET, ADMIN_TOKEN, Backing, Town, Wiring};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -33,11 +35,16 @@ pub(super) async fn closed(backing: Backing) -> Result<Town> {
 pub(super) struct Webhook(Value);
 
 impl Webhook {
-    /// Reads a recorded one.
+    /// Reads a recorded one, as if its message had been written at this moment: an old one would be left to people.
     pub(super) fn fixture(name: &str) -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/chatwoot").join(format!("{name}.json"));
         let text = std::fs::read_to_string(path).expect("the fixture is there");
-        Self(serde_json::from_str(&text).expect("the fixture is JSON"))
+        let mut body: Value = serde_json::from_str(&text).expect("the fixture is JSON");
+        if let Some(Value::String(written)) = body.get_mut("created_at") {
+            let now = Timestamp::from_secs(now() as i64);
+            *written = format!("{}Z", date_time(now).replace(' ', "T"));
+        }
+        Self(body)
     }
 
     /// A customer's message in a pending conversation, whose state is the newest there is.

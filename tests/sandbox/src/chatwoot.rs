@@ -19,7 +19,7 @@ mod world;
 
 pub use deliver::{Delivery, Outcome};
 pub use driver::{ConversationView, Line, World as WorldView};
-pub use fault::{Fault, RequestKind};
+pub use fault::{Fate, Fault, RequestKind};
 pub use world::{Author, Hook, Options, Recorded, Stats, Target, Token};
 
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -29,6 +29,7 @@ pub struct Daemon {
     child: Option<Child>,
     http: reqwest::Client,
     socket: Option<TcpListener>,
+    _reserved: tokio::net::TcpSocket,
 }
 
 impl Daemon {
@@ -39,9 +40,12 @@ impl Daemon {
     /// If no port or directory can be had.
     pub fn new(binary: impl Into<PathBuf>) -> Result<Self> {
         let home = tempfile::tempdir().context("make a directory for the daemon")?;
-        // Freed at once; the daemon takes it with SO_REUSEADDR. Another process could be faster, but the kernel hands
-        // out other ports first.
-        let address = TcpListener::bind("127.0.0.1:0").context("find a free port")?.local_addr()?;
+        // Bound for as long as this lives, and never listened on: the daemon may bind it as well, with SO_REUSEADDR, but the
+        // kernel gives it to nobody who asks for any port. Two daemons of one port would be taken for each other.
+        let reserved = tokio::net::TcpSocket::new_v4()?;
+        reserved.set_reuseaddr(true)?;
+        reserved.bind(SocketAddr::from(([127, 0, 0, 1], 0))).context("find a free port")?;
+        let address = reserved.local_addr()?;
         let environment = BTreeMap::from([
             ("LISTEN_ADDR".to_owned(), address.to_string()),
             ("DATA_DIR".to_owned(), home.path().join("data").display().to_string()),
@@ -49,7 +53,28 @@ impl Daemon {
             ("LOG_FORMAT".to_owned(), "json".to_owned()),
         ]);
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()?;
-        Ok(Self { binary: binary.into(), address, environment, home, child: None, http, socket: None })
+        Ok(Self {
+            binary: binary.into(),
+            address,
+            environment,
+            home,
+            child: None,
+            http,
+            socket: None,
+            _reserved: reserved,
+        })
+    }
+
+    /// Prepares another daemon with the same environment, but a port and data of its own.
+    ///
+    /// # Errors
+    /// If no port or directory can be had.
+    pub fn twin(&self) -> Result<Self> {
+        let mut twin = Self::new(self.binary.clone())?;
+        for (name, value) in &self.environment {
+            twin.environment.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        Ok(twin)
     }
 
     /// Sets a variable for the next start.
@@ -62,6 +87,16 @@ impl Daemon {
     /// Sets a variable for the next start.
     pub fn set(&mut self, name: &str, value: impl ToString) {
         self.environment.insert(name.to_owned(), value.to_string());
+    }
+
+    /// Takes a variable out of the environment of the next start.
+    pub fn unset(&mut self, name: &str) {
+        self.environment.remove(name);
+    }
+
+    /// Returns the environment of the next start, for whoever must read the same settings.
+    pub fn environment(&self) -> &BTreeMap<String, String> {
+        &self.environment
     }
 
     /// Holds the listening socket from here on, as a service manager does (`frontdesk.socket`): every run is passed it, and

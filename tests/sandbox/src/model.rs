@@ -69,9 +69,24 @@ pub struct Call {
     pub aborted: bool,
     /// Whether the answer was handed to the connection.
     pub answered: bool,
+    /// When it was answered or aborted.
+    pub ended: Option<Instant>,
 }
 
 impl Call {
+    fn of(path: &str, headers: &HeaderMap, body: Value) -> Self {
+        let text = |value: &axum::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        Self {
+            path: path.to_owned(),
+            headers: headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
+            body,
+            at: Instant::now(),
+            aborted: false,
+            answered: false,
+            ended: None,
+        }
+    }
+
     /// Returns what the customer said last, in either interface.
     pub fn last_user_message(&self) -> String {
         wire::last_user_message(&self.body)
@@ -109,6 +124,14 @@ struct Inner {
     models: Vec<Value>,
 }
 
+impl Inner {
+    /// Returns whether whoever sent these headers has the key, if one is required.
+    fn takes(&self, headers: &BTreeMap<String, String>) -> bool {
+        let key = headers.get("authorization").and_then(|value| value.strip_prefix("Bearer "));
+        self.key.is_none() || self.key.as_deref() == key
+    }
+}
+
 impl std::fmt::Debug for ModelDouble {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ModelDouble").field("base_url", &self.base_url).finish_non_exhaustive()
@@ -127,7 +150,7 @@ impl ModelDouble {
                 default: Arc::new(|call| Reply::Text(format!("You said: {}", call.last_user_message()))),
                 refused_params: Vec::new(),
                 key: None,
-                models: vec![json!({"id": "gpt-test", "object": "model"})],
+                models: ["gpt-test", "test-model"].map(|id| json!({"id": id, "object": "model"})).into(),
             }),
             changes: watch::channel(0).0,
             releases: watch::channel(0).0,
@@ -135,7 +158,7 @@ impl ModelDouble {
         let app = Router::new()
             .route("/v1/chat/completions", post(answer))
             .route("/v1/responses", post(answer))
-            .route("/v1/models", get(answer))
+            .route("/v1/models", get(list))
             .with_state(shared.clone());
         let server = tokio::spawn(async move {
             axum::serve(listener, app).await.expect("the double serves until it is dropped");
@@ -251,20 +274,30 @@ impl Drop for Watch {
         self.shared.record(|calls| {
             calls[index].answered = answered;
             calls[index].aborted = !answered;
+            calls[index].ended = Some(Instant::now());
         });
     }
 }
 
-async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
-    let text = |value: &axum::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let call = Call {
-        path: uri.path().to_owned(),
-        headers: headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
-        body: serde_json::from_slice(&body).unwrap_or(Value::Null),
-        at: Instant::now(),
-        aborted: false,
-        answered: false,
+/// The list of models. It is no call of a model: what is asked at a start is not among [`ModelDouble::calls`].
+async fn list(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+    let call = Call::of("/v1/models", &headers, Value::Null);
+    let reply = {
+        let inner = shared.lock();
+        match inner.takes(&call.headers) {
+            true => Reply::Status(200, json!({"object": "list", "data": inner.models})),
+            false => wrong_key(),
+        }
     };
+    wire::render(&call, reply)
+}
+
+fn wrong_key() -> Reply {
+    Reply::Error(401, "invalid_request_error", "invalid_api_key")
+}
+
+async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    let call = Call::of(uri.path(), &headers, serde_json::from_slice(&body).unwrap_or(Value::Null));
     // Releases count from the arrival: one that comes before the call hangs must not be missed.
     let mut releases = shared.releases.subscribe();
     let mut reply = choose(&shared, &call);
@@ -291,12 +324,8 @@ async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap,
 /// Decides what a call gets: checks first, as a provider does, then the script, then the default.
 fn choose(shared: &Shared, call: &Call) -> Reply {
     let mut inner = shared.lock();
-    let key = call.headers.get("authorization").and_then(|value| value.strip_prefix("Bearer "));
-    if inner.key.is_some() && inner.key.as_deref() != key {
-        return Reply::Error(401, "invalid_request_error", "invalid_api_key");
-    }
-    if call.path.ends_with("/models") {
-        return Reply::Status(200, json!({"object": "list", "data": inner.models}));
+    if !inner.takes(&call.headers) {
+        return wrong_key();
     }
     if let Some(name) = inner.refused_params.iter().find(|name| call.body.get(name.as_str()).is_some()) {
         return Reply::Status(400, wire::param_refused(name));

@@ -4,6 +4,7 @@
 //! answered, never a pause.
 
 use anyhow::{Context, Result, bail};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -111,6 +112,37 @@ impl RedisServer {
         self.wait_until_ready().await
     }
 
+    /// Copies its files as they are at this moment.
+    ///
+    /// # Errors
+    /// If they cannot be copied.
+    pub fn copy_files(&self) -> Result<Snapshot> {
+        let copy = tempfile::tempdir().context("make a directory for the copy")?;
+        copy_dir(self.dir.path(), copy.path())?;
+        Ok(Snapshot(copy))
+    }
+
+    /// Kills it, puts back files copied earlier, and starts it again: it has forgotten what was written since.
+    ///
+    /// # Errors
+    /// If the files cannot be put back or it does not come up.
+    pub async fn roll_back(&mut self, to: &Snapshot) -> Result<()> {
+        self.kill()?;
+        empty_dir(self.dir.path())?;
+        copy_dir(to.0.path(), self.dir.path())?;
+        self.restart().await
+    }
+
+    /// Kills it, throws all its files away, and starts it again.
+    ///
+    /// # Errors
+    /// If it does not come up.
+    pub async fn lose_everything(&mut self) -> Result<()> {
+        self.kill()?;
+        empty_dir(self.dir.path())?;
+        self.restart().await
+    }
+
     /// Stops it where it stands (SIGSTOP): connections stay open and nothing is answered.
     ///
     /// # Errors
@@ -169,6 +201,36 @@ impl RedisServer {
         let dir = std::mem::replace(&mut self.dir, tempfile::tempdir()?);
         Ok((dir, std::mem::take(&mut self.options)))
     }
+}
+
+/// A server's files as they were.
+#[derive(Debug)]
+pub struct Snapshot(TempDir);
+
+fn copy_dir(from: &Path, to: &Path) -> Result<()> {
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            std::fs::create_dir_all(&target)?;
+            copy_dir(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
+fn empty_dir(dir: &Path) -> Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            std::fs::remove_dir_all(entry.path())?;
+        } else {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 impl Drop for RedisServer {

@@ -65,6 +65,7 @@ struct State {
     refusals: Vec<Refusal>,
     after_data: AfterData,
     hide_auth: bool,
+    met: u64,
 }
 
 /// What the sessions share.
@@ -89,7 +90,9 @@ impl Shared {
         if let Some(left) = &mut refusal.left {
             *left -= 1;
         }
-        Some((refusal.code, refusal.text.clone()))
+        let answer = (refusal.code, refusal.text.clone());
+        state.met += 1;
+        Some(answer)
     }
 }
 
@@ -134,6 +137,11 @@ impl SmtpServer {
     /// Returns the mails taken so far, oldest first.
     pub fn mails(&self) -> Vec<Mail> {
         self.shared.state().mails.clone()
+    }
+
+    /// Returns how often a refusal or a fault after a message has happened to somebody.
+    pub fn faults_met(&self) -> u64 {
+        self.shared.state().met
     }
 
     /// Waits until at least `count` mails were taken and returns all.

@@ -150,6 +150,11 @@ impl TeamsFlow {
         self.inner.state().faults.push_back(fault);
     }
 
+    /// Returns how many orders still wait for their request.
+    pub fn ordered(&self) -> usize {
+        self.inner.state().faults.len()
+    }
+
     /// Returns the Adaptive Cards in the channel, oldest first.
     pub fn cards(&self) -> Vec<Value> {
         self.inner.state().cards.clone()

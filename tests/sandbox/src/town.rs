@@ -155,12 +155,19 @@ impl Town {
     /// # Errors
     /// If the desk does not answer.
     pub async fn metric(&self, name: &str, labels: &str) -> Result<f64> {
-        let text = self.daemon.http().get(self.daemon.url("/metrics")).send().await?.text().await?;
-        let of_name = |line: &&str| {
-            line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])) && line.contains(labels)
-        };
-        Ok(text.lines().filter(of_name).filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum())
+        metric(&self.daemon, name, labels).await
     }
+}
+
+/// Reads one counter or gauge of a desk; the sum over all its labels that contain `labels`.
+///
+/// # Errors
+/// If the desk does not answer.
+pub async fn metric(daemon: &Daemon, name: &str, labels: &str) -> Result<f64> {
+    let text = daemon.http().get(daemon.url("/metrics")).send().await?.text().await?;
+    let of_name =
+        |line: &&str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])) && line.contains(labels);
+    Ok(text.lines().filter(of_name).filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum())
 }
 
 /// Returns the token of a mail's link.

@@ -16,6 +16,7 @@ impl AwaitingEmail {
     pub(crate) fn on(&mut self, desk: &mut Desk<'_>, signal: Signal) -> Next {
         match signal {
             Signal::Wrote(message) => self.wrote(desk, &message),
+            Signal::Spoke(_) => desk.ignore("a recording is listened to first"),
             Signal::TakenOver(reason) => Next::Go(desk.give_way(reason, None)),
             Signal::FetchPerson(reason) => Next::Go(desk.fetch_person(reason, None)),
             Signal::Proven(verified) => Next::Go(enter(desk, verified)),
@@ -24,21 +25,22 @@ impl AwaitingEmail {
             ) => desk.ignore("the mail belongs to an ended challenge"),
             Signal::Confirmed(_) | Signal::Disowned(_) => desk.ignore("no challenge is open"),
             Signal::HandedBack(Back::Resolved) => {
-                desk.common.owed.clear();
+                desk.owe_nothing();
+                desk.fall_silent();
                 desk.ignore("resolved: nothing is owed any more")
             }
             Signal::HandedBack(Back::Pending | Back::Order | Back::ModeOff) => desk.ignore("the desk has it already"),
             Signal::Replied { .. } => desk.ignore("no model call is running"),
             Signal::Deleted(id) => {
-                desk.common.owed.retain(|owed| owed.id != id);
+                desk.owe_no_more(id);
                 Next::Stay
             }
             Signal::Forgotten => {
                 self.asked = None;
-                desk.common.owed.clear();
+                desk.owe_nothing();
                 Next::Stay
             }
-            Signal::Fresh | Signal::Tick => Next::Stay,
+            Signal::Fresh { .. } | Signal::Tick => Next::Stay,
         }
     }
 
@@ -84,7 +86,7 @@ pub(super) fn keep_question(desk: &mut Desk<'_>, message: &CustomerMessage, addr
         }
     };
     if is_question {
-        desk.owe(Owed { id: message.id, text: message.text.clone(), at: message.at });
+        desk.owe(Owed::of(message));
     }
 }
 

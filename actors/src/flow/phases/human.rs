@@ -5,6 +5,7 @@ use crate::flow::desk::{Desk, Next};
 use crate::flow::mark::{GateMark, Mark};
 use crate::flow::outbox::{RowKind, Tie};
 use crate::flow::phase::{Back, Fate, Human, Owed, Signal};
+use crate::ids::MessageId;
 use crate::language::Reason;
 use crate::ports::Act;
 use std::time::Duration;
@@ -15,10 +16,18 @@ const ASSIGNED_BY_RULE: Duration = Duration::from_secs(10);
 
 impl Human {
     pub(crate) fn on(&mut self, desk: &mut Desk<'_>, signal: Signal) -> Next {
+        if desk.in_shadow() {
+            return self.overhear(desk, signal);
+        }
+        if self.draft.turn.is_some() {
+            // The desk speaks again, and people have this conversation: it keeps out of it.
+            self.stop_drafting(desk);
+        }
         match signal {
             Signal::Wrote(message) => self.wrote(desk, &message),
+            Signal::Spoke(id) => self.spoke(desk, id),
             Signal::Deleted(id) => {
-                desk.common.owed.retain(|owed| owed.id != id);
+                desk.owe_no_more(id);
                 Next::Stay
             }
             Signal::TakenOver(reason) => self.touched_by(desk, &reason),
@@ -35,67 +44,72 @@ impl Human {
             Signal::Mail(_) => desk.ignore("a person has it; the mail is not announced"),
             Signal::Replied { .. } => desk.ignore("a late answer: a person has it"),
             Signal::Forgotten => {
-                desk.common.owed.clear();
+                desk.owe_nothing();
                 Next::Stay
             }
-            Signal::Fresh => Next::Stay,
+            Signal::Fresh { complete } => self.looked(desk, complete),
             Signal::Tick => self.tick(desk),
         }
     }
 
     fn wrote(&mut self, desk: &mut Desk<'_>, message: &CustomerMessage) -> Next {
-        // Whoever tells the customer that a person has it speaks their language, from the first message on.
-        desk.lang_of(&message.text);
-        if !self.touched && !message.text.trim().is_empty() {
-            desk.owe(Owed { id: message.id, text: message.text.clone(), at: message.at });
+        // Whoever tells the customer that a person has it speaks their language, from the first message on. What is
+        // written to a person later need not be weighed: when the desk answers again it looks at what it answers.
+        if desk.common.lang.is_none() {
+            desk.lang_of(&message.text);
+        }
+        if self.owes(desk) && !message.text.trim().is_empty() {
+            desk.owe(Owed::of(message));
+        }
+        self.call_again_for(desk);
+        self.open_if_pending(desk);
+        desk.ignore("a person has it")
+    }
+
+    /// The customer said something to whoever has it. What nobody has touched is heard when the desk has it again.
+    fn spoke(&mut self, desk: &mut Desk<'_>, id: MessageId) -> Next {
+        if self.touched {
+            desk.leave_recording(id);
         }
         self.open_if_pending(desk);
         desk.ignore("a person has it")
     }
 
     /// A pending conversation is invisible to the people who have it.
-    fn open_if_pending(&self, desk: &mut Desk<'_>) {
+    pub(in crate::flow) fn open_if_pending(&self, desk: &mut Desk<'_>) {
         let pending = desk.common.state.as_ref().is_some_and(|state| state.status == Status::Pending);
         let queued = desk.common.outbox.rows().iter().any(|row| row.tie == Tie::Open);
-        if pending && !queued && self.reason != Reason::OtherBot {
+        if pending && desk.is_opening_unshown() {
+            desk.look();
+        } else if pending && !queued && self.reason != Reason::OtherBot {
             desk.act(Act::Open, Tie::Open);
         }
     }
 
     fn touched_by(&mut self, desk: &mut Desk<'_>, reason: &Reason) -> Next {
-        match reason {
-            Reason::PersonAssigned if !self.touched && desk.ctx.now.since(self.since) < ASSIGNED_BY_RULE => {
-                desk.ignore("assigned by the vendor's rule, so far nobody has touched it")
-            }
-            Reason::PersonWrote | Reason::PersonAssigned | Reason::ColleagueNote => {
-                self.touched = true;
-                self.last_word = desk.ctx.now;
-                desk.common.owed.clear();
-                self.open_if_pending(desk);
-                Next::Stay
-            }
-            Reason::AskedByCustomer
-            | Reason::AskedByModel(_)
-            | Reason::ModelFailed
-            | Reason::TurnDeadline
-            | Reason::EmptyReply
-            | Reason::CannotAnswer
-            | Reason::ModelUnauthorized
-            | Reason::ModelNotFound
-            | Reason::ModelQuota
-            | Reason::MailFailed
-            | Reason::HumanMode
-            | Reason::Operator
-            | Reason::NotPending
-            | Reason::OtherBot
-            | Reason::Interrupted
-            | Reason::Poison => desk.ignore("a person has it already"),
+        let soon = desk.ctx.now.since(self.since) < ASSIGNED_BY_RULE && !self.reason.is_persons_act();
+        if *reason == Reason::PersonAssigned && !self.touched && soon {
+            return desk.ignore("assigned by the vendor's rule, so far nobody has touched it");
         }
+        if !reason.is_persons_act() {
+            return desk.ignore("a person has it already");
+        }
+        self.touched = true;
+        self.reclaim = None;
+        self.pickup = None;
+        desk.common.returned = 0;
+        self.last_word = desk.ctx.now;
+        desk.leave_to_people(reason);
+        self.open_if_pending(desk);
+        Next::Stay
     }
 
     fn back(&mut self, desk: &mut Desk<'_>, back: Back) -> Next {
         match back {
-            Back::Resolved => desk.common.owed.clear(),
+            Back::Resolved => {
+                desk.owe_nothing();
+                desk.common.returned = 0;
+            }
             Back::ModeOff if !self.is_by_switch() => {
                 return desk.ignore("a person touched it, or it was handed over for another reason");
             }
@@ -104,7 +118,9 @@ impl Human {
         }
         // Whatever a person did unheard came before this.
         desk.close_gap();
-        desk.common.outbox.cut(|tie| matches!(tie, Tie::Open));
+        desk.common.opened = None;
+        desk.common.waits_since = desk.ctx.now;
+        desk.common.outbox.cut(|row| row.tie == Tie::Open);
         desk.why = Some("handed back");
         desk.marks.push(Mark::HandedBack);
         Next::Go(desk.own_phase(self.parked.take()))
@@ -112,7 +128,7 @@ impl Human {
 
     /// Tells the vendor that the desk has it again, also where it seems to know: what was last seen may be older than our
     /// own opening. Where open conversations are the desk's anyway there is nothing to tell.
-    fn pend(&self, desk: &mut Desk<'_>) {
+    pub(crate) fn pend(&self, desk: &mut Desk<'_>) {
         let channel = desk.channel();
         let open_and_ours =
             desk.common.state.as_ref().is_some_and(|state| state.status == Status::Open && channel.is_ours(state));
@@ -121,7 +137,7 @@ impl Human {
         }
     }
 
-    fn confirmed(&mut self, desk: &mut Desk<'_>, id: &str) -> Next {
+    pub(super) fn confirmed(&mut self, desk: &mut Desk<'_>, id: &str) -> Next {
         let valid = |parked: &crate::flow::phase::Challenge| parked.id == id && parked.expires > desk.ctx.now;
         let Some(challenge) = self.parked.take_if(|parked| valid(parked)) else {
             return desk.ignore("not the open challenge");
@@ -132,7 +148,7 @@ impl Human {
         Next::Stay
     }
 
-    fn disowned(&mut self, desk: &mut Desk<'_>, id: &str) -> Next {
+    pub(super) fn disowned(&mut self, desk: &mut Desk<'_>, id: &str) -> Next {
         let Some(challenge) = self.parked.take_if(|parked| parked.id == id) else {
             return desk.ignore("not the open challenge");
         };
@@ -144,15 +160,17 @@ impl Human {
 
     /// Nobody of the company has written for long enough: the desk takes it back, where the channel allows that.
     fn tick(&mut self, desk: &mut Desk<'_>) -> Next {
+        self.watch_untouched(desk);
         let idle = desk.channel().human_idle;
         match idle {
             Some(idle) if desk.ctx.now.since(self.last_word) >= idle => {
                 self.pend(desk);
+                desk.common.waits_since = desk.ctx.now;
                 desk.why = Some("people were idle");
                 desk.marks.push(Mark::HandedBack);
                 Next::Go(desk.own_phase(self.parked.take()))
             }
-            Some(_) | None => Next::Stay,
+            Some(_) | None => self.wait_for_pickup(desk),
         }
     }
 }

@@ -13,6 +13,7 @@ impl PendingVerification {
     pub(crate) fn on(&mut self, desk: &mut Desk<'_>, signal: Signal) -> Next {
         match signal {
             Signal::Wrote(message) => self.wrote(desk, &message),
+            Signal::Spoke(_) => desk.ignore("a recording is listened to first"),
             Signal::TakenOver(reason) => {
                 let parked = Some(self.challenge.clone());
                 Next::Go(desk.give_way(reason, parked))
@@ -31,20 +32,20 @@ impl PendingVerification {
             Signal::Disowned(_) => desk.ignore("not the open challenge"),
             Signal::Mail(news) => self.mail_news(desk, news),
             Signal::Deleted(id) => {
-                desk.common.owed.retain(|owed| owed.id != id);
+                desk.owe_no_more(id);
                 Next::Stay
             }
             Signal::HandedBack(Back::Resolved) => {
-                desk.common.owed.clear();
+                desk.owe_nothing();
                 desk.ignore("resolved: nothing is owed any more")
             }
             Signal::HandedBack(Back::Pending | Back::Order | Back::ModeOff) => desk.ignore("the desk has it already"),
             Signal::Replied { .. } => desk.ignore("no model call is running"),
             Signal::Forgotten => {
-                desk.common.owed.clear();
+                desk.owe_nothing();
                 Next::Stay
             }
-            Signal::Fresh | Signal::Tick => Next::Stay,
+            Signal::Fresh { .. } | Signal::Tick => Next::Stay,
         }
     }
 
@@ -205,5 +206,5 @@ impl PendingVerification {
 
 /// Drops mails of ended challenges that have not left.
 fn drop_mail(desk: &mut Desk<'_>) {
-    desk.common.outbox.cut(|tie| matches!(tie, Tie::Challenge(_)));
+    desk.common.outbox.cut(|row| matches!(row.tie, Tie::Challenge(_)));
 }

@@ -23,6 +23,8 @@ impl Chatwoot {
                 self.say(conversation, text, &Saying { id, private: false, handoff: *handoff }).await
             }
             Act::Note { text } => self.say(conversation, text, &Saying { id, private: true, handoff: false }).await,
+            // Nobody waits for an answer here: everything is posted.
+            Act::Dismiss { .. } => Ok(None),
             Act::Open => self.set_status(conversation, "open").await,
             Act::Pend => self.set_status(conversation, "pending").await,
             Act::AddLabel(label) => self.add_label(conversation, label).await,

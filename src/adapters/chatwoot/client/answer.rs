@@ -69,6 +69,11 @@ impl Refusal {
         Self { kind: Kind::Finished, why: why.into() }
     }
 
+    /// Makes a refusal of our own for want of a token that may.
+    pub(super) fn forbidden(why: impl Into<String>) -> Self {
+        Self { kind: Kind::BotScope, why: why.into() }
+    }
+
     /// Returns whether only the kind of token is wrong.
     pub(super) fn is_bot_scope(&self) -> bool {
         self.kind == Kind::BotScope

@@ -9,7 +9,8 @@ use super::transport::{Call, Token};
 use super::{Chatwoot, Reach};
 use crate::adapters::chatwoot::lenient::{self, Object};
 use crate::adapters::chatwoot::wire::{ContentAttributes, MessageType, RestConversation, RestMessage, RestPage};
-use crate::adapters::chatwoot::{moment, state};
+use crate::adapters::chatwoot::{moment, state, voice};
+use frontdesk_actors::domain::ConversationState;
 use frontdesk_actors::ids::{ConversationKey, MessageId, OutboundId};
 use frontdesk_actors::ports::{Author, Look, Seen};
 
@@ -62,17 +63,28 @@ impl Chatwoot {
         let conversation = self.conversation(key)?;
         let body = self.fetch_conversation(conversation).await?;
         let shown: RestConversation<'_> = understand(&body)?;
-        let state = state::read(&shown.status, &shown.meta, &shown.updated_at, &self.bot);
-        let state = state.ok_or_else(|| Refusal::doubtful("read the conversation: the answer has no status"))?;
-        let messages = match self.history(conversation, after).await? {
+        let state = self.state_of(&shown)?;
+        let muted = is_muted(&shown);
+        let messages = match self.history(conversation, after, muted).await? {
             Some(messages) => messages,
-            None => glimpse(&shown, after),
+            None => glimpse(&shown, after, muted),
         };
         Ok(Look { state, messages: messages.seen, complete: messages.complete })
     }
 
+    /// Reads how a conversation stands.
+    pub(super) async fn read_state(&self, conversation: u64) -> Result<ConversationState, Refusal> {
+        let body = self.fetch_conversation(conversation).await?;
+        self.state_of(&understand(&body)?)
+    }
+
+    fn state_of(&self, shown: &RestConversation<'_>) -> Result<ConversationState, Refusal> {
+        let state = state::read(&shown.status, &shown.meta, &shown.updated_at, &self.bot);
+        state.ok_or_else(|| Refusal::doubtful("read the conversation: the answer has no status"))
+    }
+
     /// Reads every message after the watermark; `None` without a user token that may.
-    async fn history(&self, conversation: u64, after: MessageId) -> Result<Option<Messages>, Refusal> {
+    async fn history(&self, conversation: u64, after: MessageId, muted: bool) -> Result<Option<Messages>, Refusal> {
         if !self.transport.has_user() {
             return Ok(None);
         }
@@ -95,9 +107,10 @@ impl Chatwoot {
             if !page.payload.is_given() || messages.iter().any(|message| message.id.id().is_none()) {
                 return Err(Refusal::doubtful("read the conversation's messages: the answer holds none"));
             }
-            seen.extend(messages.iter().filter_map(read));
+            seen.extend(messages.iter().filter_map(|message| read(message, muted)));
             complete = messages.len() < PAGE;
-            watermark = next_watermark(&page, watermark);
+            let ids = messages.iter().filter_map(|message| message.id.id()).collect();
+            watermark = next_watermark(ids, watermark);
             if complete {
                 break;
             }
@@ -108,18 +121,18 @@ impl Chatwoot {
 
 /// Returns where the next page starts. Pages are cut by time but continued by id, and two messages of the same moment may
 /// have them the other way round, so pages overlap.
-fn next_watermark(page: &RestPage<'_>, watermark: u64) -> u64 {
-    let mut ids: Vec<u64> = page.payload.items().iter().filter_map(|message| message.id.id()).collect();
+pub(super) fn next_watermark(mut ids: Vec<u64>, watermark: u64) -> u64 {
     ids.sort_unstable();
     let next = ids.get(ids.len().saturating_sub(OVERLAP)).copied().unwrap_or(watermark);
     next.max(watermark)
 }
 
 /// Takes what the conversation itself shows: its last message of any kind, and its last one that is not an activity line.
-fn glimpse(shown: &RestConversation<'_>, after: MessageId) -> Messages {
+fn glimpse(shown: &RestConversation<'_>, after: MessageId, muted: bool) -> Messages {
     let last = &shown.last_non_activity_message;
     let candidates = shown.messages.items().iter().chain(last.get());
-    let newer: Vec<Seen> = candidates.filter_map(read).filter(|message| message.id.order > after.order).collect();
+    let seen = candidates.filter_map(|message| read(message, muted));
+    let newer: Vec<Seen> = seen.filter(|message| message.id.order > after.order).collect();
     let complete = match last {
         Object::Is(message) => message.id.id().is_some_and(|id| id <= after.order),
         Object::Null => newer.is_empty(),
@@ -128,22 +141,34 @@ fn glimpse(shown: &RestConversation<'_>, after: MessageId) -> Messages {
     Messages::in_order(newer, complete)
 }
 
+/// Returns whether people have muted the customer: nothing they write wakes the conversation, as with webhooks.
+fn is_muted(shown: &RestConversation<'_>) -> bool {
+    let contact = shown.meta.get().and_then(|meta| meta.sender.get());
+    shown.muted.is_true() || contact.is_some_and(|contact| contact.blocked.is_true())
+}
+
 /// Reads one message; `None` if it has no id.
-fn read(message: &RestMessage<'_>) -> Option<Seen> {
+fn read(message: &RestMessage<'_>, muted: bool) -> Option<Seen> {
     Some(Seen {
         id: MessageId::numeric(message.id.id()?),
         at: moment::read(&message.created_at).unwrap_or_default(),
-        author: author(message),
+        author: author(message, muted),
         text: message.content.text().unwrap_or_default().to_owned(),
+        voice: voice::of(&message.attachments),
     })
 }
 
 /// Tells who wrote a message, by the rules of the webhooks: our own id first, then privacy, then the sender.
-fn author(message: &RestMessage<'_>) -> Author {
+fn author(message: &RestMessage<'_>, muted: bool) -> Author {
     let attributes = message.content_attributes.get();
     let ours =
         |attributes: &ContentAttributes<'_>| attributes.frontdesk_id.filled().map(|row| OutboundId(row.to_owned()));
+    if attributes.is_some_and(|attributes| attributes.deleted.is_true()) {
+        // What is left of it are not the author's words.
+        return attributes.and_then(ours).map_or(Author::Private, Author::Us);
+    }
     match MessageType::read(&message.message_type) {
+        Some(MessageType::Incoming) if muted => Author::Other,
         Some(MessageType::Incoming) => Author::Customer,
         Some(MessageType::Activity) => Author::Private,
         Some(MessageType::Template) | None => Author::Other,
@@ -163,7 +188,7 @@ fn is_persons(message: &RestMessage<'_>) -> bool {
     (matches!(kind, Some("user" | "User")) || by_app) && !campaign
 }
 
-fn understand<'a, T: serde::Deserialize<'a>>(body: &'a Body) -> Result<T, Refusal> {
+pub(super) fn understand<'a, T: serde::Deserialize<'a>>(body: &'a Body) -> Result<T, Refusal> {
     let document = body.as_deref().and_then(|body| lenient::read(body).ok()).and_then(Object::into_inner);
     document
         .ok_or_else(|| Refusal::doubtful("the answer is cut or not Chatwoot's: check what CHATWOOT_BASE_URL leads to"))

@@ -1,21 +1,17 @@
 //! One HTTP request and what came of it. Judges nothing.
 
 use super::{Settings, SetupError};
+use crate::outgoing;
 use bytes::{Bytes, BytesMut};
+use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Method, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use std::error::Error;
 use std::time::Duration;
 use url::Url;
 
 /// A page of a hundred ordinary messages is below 300 kB; what is larger than this is not read.
 const LONGEST_BODY: usize = 8 * 1024 * 1024;
-
-/// Shorter than the keep-alive of Puma (20 s) and of nginx (75 s), so that a request rarely meets a connection that the
-/// other side is closing: its outcome would be unknown.
-const IDLE: Duration = Duration::from_secs(10);
 
 /// Whose token a call carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,17 +106,8 @@ impl Transport {
             format!("{}/api/v1/accounts/{}/", settings.base_url.as_str().trim_end_matches('/'), settings.account);
         let base = Url::parse(&base).ok().filter(|_| usable).ok_or(SetupError::BaseUrl)?;
         let user = settings.user_token.as_ref().map(|token| headers(token, "CHATWOOT_USER_TOKEN")).transpose()?;
-        let http = reqwest::Client::builder()
-            .connect_timeout(settings.connect_timeout)
-            .timeout(settings.total_timeout)
-            .pool_idle_timeout(IDLE)
-            .tcp_nodelay(true)
-            // A redirect would take our token to wherever it points, and make a GET of a POST.
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .user_agent(concat!("frontdesk/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(SetupError::Http)?;
+        let http =
+            outgoing::client(settings.connect_timeout, settings.total_timeout).build().map_err(SetupError::Http)?;
         Ok(Self { http, base, bot: headers(&settings.bot_token, "CHATWOOT_API_TOKEN")?, user })
     }
 
@@ -146,8 +133,8 @@ impl Transport {
         }
         match request.send().await {
             Ok(response) => read(response).await,
-            Err(error) if error.is_connect() || error.is_builder() => Reply::Unreached(causes(error)),
-            Err(error) => Reply::Lost(causes(error)),
+            Err(error) if error.is_connect() || error.is_builder() => Reply::Unreached(outgoing::causes(error)),
+            Err(error) => Reply::Lost(outgoing::causes(error)),
         }
     }
 }
@@ -173,20 +160,4 @@ async fn read(mut response: reqwest::Response) -> Reply {
             Ok(Some(_)) | Err(_) => return Reply::Answered { status, retry_after, body: None },
         }
     }
-}
-
-/// Puts an error and its causes into one line, without the URL: it would name the conversation in a log.
-fn causes(error: reqwest::Error) -> String {
-    let timed_out = error.is_timeout();
-    let error = error.without_url();
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !line.ends_with(&text) {
-            line = format!("{line}: {text}");
-        }
-        cause = error.source();
-    }
-    if timed_out { format!("timed out: {line}") } else { line }
 }

@@ -2,11 +2,11 @@
 
 use super::{ParseContext, ParseError};
 use crate::adapters::chatwoot::moment;
-use crate::adapters::chatwoot::wire::{ContentAttributes, Conversation, MessageType, Payload};
+use crate::adapters::chatwoot::voice;
+use crate::adapters::chatwoot::wire::{Answer, ContentAttributes, Conversation, MessageType, Payload};
 use frontdesk_actors::domain::{CustomerMessage, Event, Order};
 use frontdesk_actors::ids::{MessageId, OutboundId, stable_hash};
 use frontdesk_actors::time::Timestamp;
-use serde_json::Value;
 
 /// Decides what a new message is.
 pub(super) fn created(
@@ -17,16 +17,24 @@ pub(super) fn created(
     let number = payload.id.id().ok_or(ParseError::Lacks("the message's id"))?;
     let id = MessageId::numeric(number);
     Ok(match MessageType::read(&payload.message_type) {
+        // People have muted them, and nothing they write wakes the conversation.
+        Some(MessageType::Incoming) if is_muted(payload, conversation) => Event::OtherWrote { id },
         Some(MessageType::Incoming) => Event::CustomerWrote(CustomerMessage {
             id,
             at: written_at(payload, conversation),
             text: std::mem::take(&mut payload.content).into_text(),
             attachments: u32::try_from(payload.attachments.items().len()).unwrap_or(u32::MAX),
+            voice: voice::of(&payload.attachments),
         }),
         Some(MessageType::Outgoing) => outgoing(payload, conversation, ctx, id),
         Some(MessageType::Template) => Event::OtherWrote { id },
         Some(MessageType::Activity) | None => Event::StateChanged,
     })
+}
+
+fn is_muted(payload: &Payload<'_>, conversation: &Conversation<'_>) -> bool {
+    let of_conversation = conversation.meta.get().and_then(|meta| meta.sender.get());
+    payload.sender.get().into_iter().chain(of_conversation).any(|contact| contact.blocked.is_true())
 }
 
 /// Decides what a message of the company is. Our own id is tested first: the desk may be posting with a person's token.
@@ -57,8 +65,8 @@ fn outgoing(payload: &mut Payload<'_>, conversation: &Conversation<'_>, ctx: &Pa
     Event::OtherWrote { id }
 }
 
-/// Decides what a change of a message is. Only a deletion and the customer's answer to a form count: changes of delivery
-/// status, translations and transcriptions come as the same event.
+/// Decides what a change of a message is. A deletion, the customer's answer to a form and another text count: changes of
+/// delivery status, translations and transcriptions come as the same event, with the same text.
 pub(super) fn updated(
     payload: &mut Payload<'_>,
     conversation: &Conversation<'_>,
@@ -79,12 +87,24 @@ pub(super) fn updated(
                 at: answered_at(number, payload, conversation),
                 text,
                 attachments: 0,
+                voice: None,
             })
+        }
+        // Channels such as Telegram let customers change what they wrote.
+        Some(MessageType::Incoming) if payload.content.filled().is_some() => {
+            Event::Edited { id: MessageId::numeric(number), text: std::mem::take(&mut payload.content).into_text() }
         }
         Some(MessageType::Outgoing | MessageType::Template | MessageType::Incoming | MessageType::Activity) | None => {
             Event::StateChanged
         }
     })
+}
+
+/// Returns whether a message is not what it was when it was made, as far as that can be told from what it is: deleted, or
+/// a form that the customer has answered.
+pub(super) fn was_changed(payload: &Payload<'_>) -> bool {
+    let attributes = payload.content_attributes.get();
+    attributes.is_some_and(|attributes| attributes.deleted.is_true() || !attributes.submitted_values.items().is_empty())
 }
 
 /// Reads an order. Anything else in the note makes it a note.
@@ -105,27 +125,18 @@ fn answer_id(form: u64) -> MessageId {
 
 /// Puts an answer into words: the titles chosen, or `name: value` line by line.
 fn answer(attributes: &ContentAttributes<'_>) -> String {
-    let lines: Vec<String> = attributes.submitted_values.0.iter().filter_map(line).collect();
+    let lines: Vec<String> = attributes.submitted_values.items().iter().filter_map(line).collect();
     lines.join("\n")
 }
 
-fn line(submitted: &Value) -> Option<String> {
-    let value = submitted.get("value").map(printed).unwrap_or_default();
-    let field = |name| submitted.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
-    let text = match (field("title"), field("name")) {
+fn line(submitted: &Answer<'_>) -> Option<String> {
+    let value = submitted.value.text();
+    let text = match (submitted.title.filled(), submitted.name.filled()) {
         (Some(title), _) => title.to_owned(),
         (None, Some(name)) if !value.is_empty() => format!("{name}: {value}"),
-        (None, _) => value,
+        (None, _) => value.to_owned(),
     };
     Some(text).filter(|text| !text.is_empty())
-}
-
-fn printed(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.trim().to_owned(),
-        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
-    }
 }
 
 fn written_at(payload: &Payload<'_>, conversation: &Conversation<'_>) -> Timestamp {

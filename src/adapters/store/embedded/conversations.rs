@@ -49,7 +49,15 @@ pub(super) fn commit(db: &Connection, now: i64, commit: &Commit, retention: i64)
 }
 
 pub(super) fn erase(db: &Connection, key: &ConversationKey) -> rusqlite::Result<()> {
-    for table in ["conversations", "memories", "journal", "wakes", "feeds", "feed_entries"] {
+    for table in ["conversations", "memories", "journal", "wakes", "feeds", "feed_entries", "parked"] {
+        db.prepare_cached(&format!("DELETE FROM {table} WHERE key = ?1"))?.execute([key.as_str()])?;
+    }
+    Ok(())
+}
+
+/// Erases what stands beside the record. The counter of the feed stays, so that no number is given twice.
+pub(super) fn erase_traces(db: &Connection, key: &ConversationKey) -> rusqlite::Result<()> {
+    for table in ["journal", "feed_entries", "parked"] {
         db.prepare_cached(&format!("DELETE FROM {table} WHERE key = ?1"))?.execute([key.as_str()])?;
     }
     Ok(())
@@ -145,11 +153,11 @@ pub(super) fn signed(number: u64) -> i64 {
     number.cast_signed()
 }
 
-fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+pub(super) fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     Ok(row.get::<_, i64>(column)?.cast_unsigned())
 }
 
-fn commit_id(row: &Row<'_>, column: usize) -> rusqlite::Result<CommitId> {
+pub(super) fn commit_id(row: &Row<'_>, column: usize) -> rusqlite::Result<CommitId> {
     Ok(CommitId(u128::from_be_bytes(row.get::<_, [u8; 16]>(column)?)))
 }
 

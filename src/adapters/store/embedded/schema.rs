@@ -1,12 +1,13 @@
 //! The shape of the database file: how it is opened, and how an older one becomes today's.
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::path::Path;
 use std::time::Duration;
 
 /// Every schema in order; `PRAGMA user_version` says how many a file has been through. Entries are never edited: a
 /// change is a new entry.
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("parked.sql")];
 
 /// A file that a newer program wrote.
 #[derive(Debug)]
@@ -37,6 +38,20 @@ pub(super) fn connect_for_reading(path: &Path) -> rusqlite::Result<Connection> {
     db.pragma_update(None, "query_only", true)?;
     db.set_prepared_statement_cache_capacity(32);
     Ok(db)
+}
+
+/// Opens the database beside a daemon: nothing is written, and closing it leaves the log to whoever comes next.
+pub(super) fn connect_for_auditing(path: &Path) -> rusqlite::Result<Connection> {
+    let db = connect_for_reading(path)?;
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    Ok(db)
+}
+
+/// Returns that the file is newer than this program, if it is.
+pub(super) fn newer(db: &Connection) -> rusqlite::Result<Option<Newer>> {
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let found: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    Ok((found > known).then_some(Newer { found, known }))
 }
 
 /// Brings the file to today's schema, or returns that it is newer than this program.
@@ -85,7 +100,7 @@ mod tests {
         assert!(migrate(&mut db).unwrap().is_ok());
         db.pragma_update(None, "user_version", 99).unwrap();
         let newer = migrate(&mut db).unwrap().unwrap_err();
-        assert_eq!((newer.found, newer.known), (99, 1));
+        assert_eq!((newer.found, newer.known), (99, 2));
     }
 
     #[test]

@@ -38,3 +38,7 @@ pub(super) fn put_contact(db: &Connection, contact: &ContactKey, value: &[u8]) -
     .execute(params![contact.as_str(), value])
     .map(drop)
 }
+
+pub(super) fn erase_contact(db: &Connection, contact: &ContactKey) -> rusqlite::Result<()> {
+    db.prepare_cached("DELETE FROM contacts WHERE key = ?1")?.execute([contact.as_str()]).map(drop)
+}

@@ -37,6 +37,16 @@ pub enum AddressError {
     /// No connections.
     #[error("the number of Redis connections must be between 1 and 64")]
     Connections,
+    /// Certificates for a connection without TLS.
+    #[error(
+        "REDIS_CA_FILE is set, but REDIS_URL has no TLS: write rediss:// or rediss+cluster://, or leave the file out"
+    )]
+    RootsWithoutTls,
+    /// The certificates cannot be used.
+    #[error(
+        "REDIS_CA_FILE holds no certificates in PEM form: give it the certificate of the authority that signed Redis'"
+    )]
+    Roots,
     /// The client library refuses it.
     #[error("REDIS_URL cannot be used: {0}")]
     Refused(String),
@@ -49,6 +59,17 @@ pub(super) enum Address {
     Single(SecretString),
     /// Some nodes of a cluster; the others are found through them.
     Cluster(Vec<SecretString>),
+}
+
+impl Address {
+    /// Returns whether connections are encrypted.
+    pub(super) fn has_tls(&self) -> bool {
+        let first = match self {
+            Address::Single(url) => Some(url),
+            Address::Cluster(urls) => urls.first(),
+        };
+        first.is_some_and(|url| url.expose_secret().starts_with("rediss:"))
+    }
 }
 
 /// Reads `REDIS_URL`. A comma list is a cluster; later entries may leave out scheme and password.

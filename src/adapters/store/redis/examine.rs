@@ -9,12 +9,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const NAMES: [&str; 4] = ["appendonly", "appendfsync", "maxmemory-policy", "min-replicas-to-write"];
 
+/// Whose connection is lent for it: any would do.
+const SHARD: u16 = 0;
+
 /// What the masters say, setting by setting. Masters that differ give several values.
 type Told = BTreeMap<&'static str, BTreeSet<String>>;
 
 /// Reads the settings and judges them.
 pub(super) async fn examine(links: &Links) -> Result<Vec<Finding>, Fault> {
-    let mut connection = links.borrow(0).await?;
+    let (mut connection, number) = links.borrow(SHARD).await?;
     let mut told = Told::new();
     for name in NAMES {
         match read(&mut connection, name).await {
@@ -22,7 +25,7 @@ pub(super) async fn examine(links: &Links) -> Result<Vec<Finding>, Fault> {
                 told.insert(name, values);
             }
             Err(error) if is_forbidden(&error) => return Ok(vec![forbidden()]),
-            Err(error) => return Err(Fault::sent(error, links.is_cluster())),
+            Err(error) => return Err(links.give_back(SHARD, number, error).await),
         }
     }
     Ok(judge(&told, links.is_cluster()))
@@ -44,7 +47,7 @@ async fn read(connection: &mut Connection, name: &str) -> RedisResult<BTreeSet<S
 }
 
 /// Managed services rename or forbid CONFIG.
-fn is_forbidden(error: &RedisError) -> bool {
+pub(super) fn is_forbidden(error: &RedisError) -> bool {
     let kind = error.kind();
     kind == ErrorKind::Server(ServerErrorKind::NoPerm) || kind == ErrorKind::Server(ServerErrorKind::ResponseError)
 }

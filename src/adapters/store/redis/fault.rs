@@ -25,6 +25,11 @@ pub(super) struct Fault {
 pub(super) enum Cause {
     #[error("Redis cannot be reached: check that it runs, that REDIS_URL names it, and for rediss:// its certificate")]
     Unreachable(#[source] RedisError),
+    #[error(
+        "the certificate of Redis is not accepted: give REDIS_CA_FILE the authority that signed it, and REDIS_URL the \
+         host name that stands in it"
+    )]
+    Certificate(#[source] RedisError),
     #[error("Redis did not accept a connection in time: check that it is not stopped or overloaded")]
     ConnectTimeout,
     #[error("Redis did not answer in time: check its load and its disk")]
@@ -76,6 +81,7 @@ impl Fault {
             Cause::NoAnswer(_) => Cause::ConnectTimeout,
             Cause::Cut(error) => Cause::Unreachable(error),
             cause @ (Cause::Unreachable(_)
+            | Cause::Certificate(_)
             | Cause::ConnectTimeout
             | Cause::OutOfMemory(_)
             | Cause::ReadOnly(_)
@@ -107,9 +113,12 @@ impl Fault {
         match &self.cause {
             Cause::Unreachable(error) if is_cluster => error.kind() == ErrorKind::ClusterConnectionNotFound,
             _ if is_cluster => false,
-            Cause::Unreachable(_) | Cause::ConnectTimeout | Cause::NoAnswer(_) | Cause::Cut(_) | Cause::Garbled(_) => {
-                true
-            }
+            Cause::Unreachable(_)
+            | Cause::Certificate(_)
+            | Cause::ConnectTimeout
+            | Cause::NoAnswer(_)
+            | Cause::Cut(_)
+            | Cause::Garbled(_) => true,
             // A failover leaves connections to a server that is no longer the master.
             Cause::ReadOnly(_) | Cause::Denied(_) => true,
             Cause::OutOfMemory(_)
@@ -126,6 +135,7 @@ impl Cause {
     fn kind(&self) -> PortErrorKind {
         match self {
             Cause::Unreachable(_)
+            | Cause::Certificate(_)
             | Cause::ConnectTimeout
             | Cause::NoAnswer(_)
             | Cause::Cut(_)
@@ -141,7 +151,9 @@ impl Cause {
 }
 
 fn io(error: RedisError) -> (Written, Cause) {
-    if error.is_connection_refusal() {
+    if error.to_string().contains("certificate") {
+        (Written::No, Cause::Certificate(error))
+    } else if error.is_connection_refusal() {
         (Written::No, Cause::Unreachable(error))
     } else if error.is_timeout() {
         (Written::Maybe, Cause::NoAnswer(error))

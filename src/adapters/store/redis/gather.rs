@@ -14,7 +14,7 @@ use std::time::Duration;
 
 impl RedisStore {
     /// The shards that one script may touch together: all of them on one server, one by one in a cluster.
-    fn groups(&self) -> Vec<Vec<u16>> {
+    pub(super) fn groups(&self) -> Vec<Vec<u16>> {
         if self.links.is_cluster() {
             (0..SHARDS).map(|shard| vec![shard]).collect()
         } else {

@@ -4,18 +4,17 @@
 //! the cluster client's own retries are off for that reason, and redirects are followed here.
 
 use super::address::{Address, AddressError};
+use super::client::{certificates, server, single_config};
+use super::examine;
 use super::fault::{Cause, Fault};
 use super::keys::Keys;
+use super::runs::Runs;
 use super::scripts::Call;
 use frontdesk_actors::ids::SHARDS;
 use redis::aio::{ConnectionLike, MultiplexedConnection};
-use redis::cluster::{ClusterClient, ClusterClientBuilder};
+use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
-use redis::{
-    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, ProtocolVersion, PushInfo,
-    PushKind, RedisError, RedisResult, ServerErrorKind, Value, cmd,
-};
-use secrecy::ExposeSecret;
+use redis::{Client, Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult, ServerErrorKind, Value, cmd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -25,15 +24,8 @@ use tokio::time::{Instant, sleep, timeout};
 /// The format of what is stored. A newer one is refused rather than misread.
 const FORMAT: u32 = 1;
 
-/// How many commands may wait in one connection before callers wait themselves. The library's 50 is below one burst.
-const QUEUE: usize = 1024;
-
 /// How long to wait before following a cluster that is rearranging itself.
 const REDIRECT_PAUSE: Duration = Duration::from_millis(50);
-
-/// How long sent data may stay unacknowledged before the kernel calls the peer gone.
-#[cfg(target_os = "linux")]
-const VANISHED: Duration = Duration::from_secs(10);
 
 /// How long connecting and answering may take, and how many connections there are.
 #[derive(Debug, Clone)]
@@ -50,9 +42,10 @@ pub(super) struct Links {
     limits: Limits,
     keys: Keys,
     opened: AtomicU64,
+    runs: Arc<Runs>,
 }
 
-enum Server {
+pub(super) enum Server {
     Single(Box<Client>),
     Cluster(Box<ClusterClient>, Vec<Client>),
 }
@@ -89,10 +82,18 @@ impl std::fmt::Debug for Links {
 
 impl Links {
     /// Prepares connections without opening one.
-    pub(super) fn new(address: &Address, limits: Limits, keys: Keys) -> Result<Self, AddressError> {
-        let server = server(address, &limits).map_err(|error| AddressError::Refused(error.to_string()))?;
+    pub(super) fn new(
+        address: &Address,
+        roots: Option<&[u8]>,
+        limits: Limits,
+        keys: Keys,
+    ) -> Result<Self, AddressError> {
+        let certificates = certificates(roots)?;
+        let runs = Arc::new(Runs::default());
+        let server =
+            server(address, certificates, &limits, &runs).map_err(|error| AddressError::Refused(error.to_string()))?;
         let slots = (0..limits.connections).map(|_| Mutex::new(Slot::default())).collect();
-        Ok(Self { server, slots, limits, keys, opened: AtomicU64::new(0) })
+        Ok(Self { server, slots, limits, keys, opened: AtomicU64::new(0), runs })
     }
 
     pub(super) fn is_cluster(&self) -> bool {
@@ -108,6 +109,11 @@ impl Links {
             Server::Single(client) => vec![client.as_ref().clone()],
             Server::Cluster(_, nodes) => nodes.clone(),
         }
+    }
+
+    /// Names the run of the server, or of all masters.
+    pub(super) fn run_name(&self) -> Option<u64> {
+        self.runs.name()
     }
 
     pub(super) fn connect_timeout(&self) -> Duration {
@@ -129,9 +135,19 @@ impl Links {
         self.read(value)
     }
 
-    /// Lends the connection of a shard.
-    pub(super) async fn borrow(&self, shard: u16) -> Result<Connection, Fault> {
-        Ok(self.live(self.slot(shard)).await?.connection)
+    /// Lends the connection of a shard, and the number to give it back by if it fails.
+    pub(super) async fn borrow(&self, shard: u16) -> Result<(Connection, u64), Fault> {
+        let live = self.live(self.slot(shard)).await?;
+        Ok((live.connection, live.number))
+    }
+
+    /// Gives back a lent connection that failed, so that nobody waits for it again if it is of no use any more.
+    pub(super) async fn give_back(&self, shard: u16, number: u64, error: RedisError) -> Fault {
+        let fault = Fault::sent(error, self.is_cluster());
+        if fault.ends_connection(self.is_cluster()) {
+            self.drop_connection(self.slot(shard), number).await;
+        }
+        fault
     }
 
     fn read<T: FromRedisValue>(&self, value: Result<Value, Failure>) -> Result<T, Fault> {
@@ -162,6 +178,7 @@ impl Links {
     async fn once(&self, shard: u16, command: &Cmd) -> Result<Value, Failure> {
         let slot = self.slot(shard);
         let mut live = self.live(slot).await.map_err(Failure::Unsent)?;
+        self.runs.refresh(&live.connection).await;
         let answered = live.connection.send(command).await;
         if let Err(error) = &answered
             && Fault::sent(error.clone(), self.is_cluster()).ends_connection(self.is_cluster())
@@ -209,8 +226,9 @@ impl Links {
 
     async fn open(&self) -> Result<Live, Fault> {
         let opening = Box::pin(async {
-            let live = self.connect().await.map_err(|error| Fault::connecting(error, self.is_cluster()))?;
+            let mut live = self.connect().await.map_err(|error| Fault::connecting(error, self.is_cluster()))?;
             self.check_format(live.connection.clone()).await?;
+            self.read_run(&mut live.connection).await?;
             Ok(live)
         });
         // A cluster is met through one node and then asked for the others.
@@ -231,6 +249,19 @@ impl Links {
             Server::Cluster(client, _) => Connection::Cluster(client.get_async_connection().await?),
         };
         Ok(Live { connection, closed, number: self.opened.fetch_add(1, Ordering::Relaxed) })
+    }
+
+    /// Before anything else is asked: what was acknowledged by an earlier run may be forgotten.
+    async fn read_run(&self, connection: &mut Connection) -> Result<(), Fault> {
+        if self.is_cluster() {
+            self.runs.refresh(connection).await;
+            return Ok(());
+        }
+        match self.runs.read_single(connection).await {
+            // A service that forbids INFO is used without; it is not known then when it restarts.
+            Err(error) if examine::is_forbidden(&error) => Ok(()),
+            read => read.map_err(|error| Fault::connecting(error, self.is_cluster())),
+        }
     }
 
     /// Makes sure that what is stored there is ours to read, and marks an empty database as ours.
@@ -285,53 +316,6 @@ fn is_elsewhere(error: &RedisError) -> bool {
     error.kind() == ErrorKind::ClusterConnectionNotFound
         || error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
         || error.is_cluster_error()
-}
-
-fn server(address: &Address, limits: &Limits) -> RedisResult<Server> {
-    match address {
-        Address::Single(url) => Ok(Server::Single(Box::new(client(url.expose_secret())?))),
-        Address::Cluster(urls) => {
-            let nodes = urls.iter().map(|url| client(url.expose_secret())).collect::<RedisResult<Vec<Client>>>()?;
-            let infos: Vec<_> = nodes.iter().map(|node| node.get_connection_info().clone()).collect();
-            let cluster = ClusterClientBuilder::new(infos)
-                .retries(0)
-                .use_protocol(ProtocolVersion::RESP3)
-                .tcp_settings(tcp())
-                .connection_timeout(limits.connect_timeout)
-                .response_timeout(limits.response_timeout)
-                .overall_response_timeout(Some(limits.response_timeout))
-                .build()?;
-            Ok(Server::Cluster(Box::new(cluster), nodes))
-        }
-    }
-}
-
-/// RESP3, because only there a connection tells us by itself that its peer went away.
-fn client(url: &str) -> RedisResult<Client> {
-    let info = url.into_connection_info()?;
-    let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-    Client::open(info.set_redis_settings(settings).set_tcp_settings(tcp()))
-}
-
-/// The library leaves Nagle's algorithm on; a commit should not wait for it.
-fn tcp() -> redis::io::tcp::TcpSettings {
-    let settings = redis::io::tcp::TcpSettings::default().set_nodelay(true);
-    #[cfg(target_os = "linux")]
-    let settings = settings.set_user_timeout(VANISHED);
-    settings
-}
-
-fn single_config(limits: &Limits, closed: Arc<AtomicBool>) -> AsyncConnectionConfig {
-    AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(limits.connect_timeout))
-        .set_response_timeout(Some(limits.response_timeout))
-        .set_pipeline_buffer_size(QUEUE)
-        .set_push_sender(move |push: PushInfo| -> Result<(), redis::aio::SendError> {
-            if push.kind == PushKind::Disconnection {
-                closed.store(true, Ordering::Release);
-            }
-            Ok(())
-        })
 }
 
 /// Checks what `address::parse` cannot: numbers and the prefix.

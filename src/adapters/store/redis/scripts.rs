@@ -24,18 +24,24 @@ macro_rules! scripts {
 
 scripts! {
     BAR = "lua/bar.lua";
+    BLOCK = "lua/block.lua";
     COMMIT = "lua/commit.lua";
     ERASE = "lua/erase.lua";
+    ERASE_TRACES = "lua/erase_traces.lua";
     FEED = "lua/feed.lua";
     FEED_AFTER = "lua/feed_after.lua";
     LOAD = "lua/load.lua";
+    PARK = "lua/park.lua";
+    PARKED_KEYS = "lua/parked_keys.lua";
     PEEK = "lua/peek.lua";
     QUOTA = "lua/quota.lua";
     RECENT = "lua/recent.lua";
     RECLAIM = "lua/reclaim.lua";
     RENEW = "lua/renew.lua";
+    SCAN = "lua/scan.lua";
     SETTING_ONCE = "lua/setting_once.lua";
     TAKE = "lua/take.lua";
+    UNPARK = "lua/unpark.lua";
 }
 
 /// Room for the keys and short arguments of a call.

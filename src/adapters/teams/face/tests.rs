@@ -5,33 +5,6 @@ use super::*;
 /// 2026-11-20 18:05:59 UTC.
 const AT: Timestamp = Timestamp::from_secs(1_795_197_959);
 
-fn reasons() -> Vec<Reason> {
-    let named = vec![
-        Reason::AskedByCustomer,
-        Reason::AskedByModel(String::new()),
-        Reason::AskedByModel("the customer wants a refund".to_owned()),
-        Reason::ModelFailed,
-        Reason::TurnDeadline,
-        Reason::EmptyReply,
-        Reason::CannotAnswer,
-        Reason::ModelUnauthorized,
-        Reason::ModelNotFound,
-        Reason::ModelQuota,
-        Reason::MailFailed,
-        Reason::HumanMode,
-        Reason::Operator,
-        Reason::ColleagueNote,
-        Reason::PersonWrote,
-        Reason::PersonAssigned,
-        Reason::NotPending,
-        Reason::OtherBot,
-        Reason::Interrupted,
-        Reason::Poison,
-    ];
-    assert_eq!(named.len(), 20, "one per reason, and the model's own with and without words");
-    named
-}
-
 #[test]
 fn every_text_exists_in_every_language_itself() {
     for lang in Lang::ALL {
@@ -51,7 +24,8 @@ fn every_text_exists_in_every_language_itself() {
         ] {
             assert!(wording.texts.has(lang, name), "{lang:?} {name}");
         }
-        for reason in reasons() {
+        let unsaid = Reason::AskedByModel(String::new());
+        for reason in Reason::every("the customer wants a refund").into_iter().chain([unsaid]) {
             let name = format!("reason-{}", reason.name());
             assert!(wording.texts.has(lang, &name), "{lang:?} {name}");
             let sentence = wording.reason(&reason);

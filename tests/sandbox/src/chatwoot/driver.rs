@@ -1,7 +1,7 @@
 //! What tests do to the double: write as customers and agents, look around, wait, and let things fail.
 
 use super::deliver::{Delivery, Outcome};
-use super::fault::{Fault, RequestKind};
+use super::fault::{Fate, Fault, RequestKind};
 use super::world::{
     AGENT, Assignee, Author, BOT, Contact, Hook, NewMessage, OTHER_BOT, Options, Recorded, Stats, Status, Target,
 };
@@ -19,6 +19,8 @@ pub struct Line {
     pub id: u64,
     /// Who wrote it.
     pub author: Author,
+    /// When it was saved, in UTC microseconds.
+    pub created: u64,
     /// What was written.
     pub text: String,
     /// Whether it is a private note.
@@ -96,6 +98,12 @@ impl World<'_> {
         self.0.stats
     }
 
+    /// Returns every status a conversation has had and since when, in UTC microseconds, oldest first.
+    pub fn statuses(&self, conversation: u64) -> Vec<(u64, &'static str)> {
+        let of_it = self.0.statuses.iter().filter(|(id, _, _)| *id == conversation);
+        of_it.map(|(_, at, status)| (*at, status.name())).collect()
+    }
+
     /// Returns the requests so far, in the order of their arrival.
     pub fn requests(&self) -> &[Recorded] {
         &self.0.requests
@@ -111,6 +119,7 @@ fn line(message: &world::Message) -> Line {
     Line {
         id: message.id,
         author: message.author,
+        created: message.created,
         text: message.content.clone().unwrap_or_default(),
         private: message.private,
         activity: message.kind == 2,
@@ -189,6 +198,15 @@ impl ChatwootDouble {
         });
     }
 
+    /// People mute a contact: Chatwoot blocks it.
+    pub fn mute(&self, contact: u64) {
+        self.shared.change(|world| {
+            if let Some(contact) = world.contacts.get_mut(&contact) {
+                contact.blocked = true;
+            }
+        });
+    }
+
     /// Opens a conversation and returns its number.
     pub fn new_conversation(&self, contact: u64) -> u64 {
         self.shared.change(|world| world.add_conversation(contact))
@@ -202,6 +220,15 @@ impl ChatwootDouble {
     /// Sends a file as the customer, without a word.
     pub fn customer_attaches(&self, conversation: u64, file_type: &str) -> u64 {
         let file = json!({ "file_type": file_type, "data_url": "https://chat.acme.example/file", "thumb_url": "" });
+        self.customer_sends(conversation, None, vec![file])
+    }
+
+    /// Sends a voice message as the customer, whose recording lies at this address.
+    pub fn customer_speaks(&self, conversation: u64, url: &str) -> u64 {
+        let file = json!({
+            "file_type": "audio", "extension": "ogg", "content_type": "audio/ogg", "data_url": url, "thumb_url": "",
+            "width": null, "height": null, "transcribed_text": "",
+        });
         self.customer_sends(conversation, None, vec![file])
     }
 
@@ -317,6 +344,11 @@ impl ChatwootDouble {
     /// Lets every request of a kind fail until [`ChatwootDouble::recover`].
     pub fn fail_all(&self, kind: RequestKind, fault: Fault) {
         self.shared.change(|world| world.faults.stand(kind, fault));
+    }
+
+    /// Asks this about every request for which no fault was ordered, until [`ChatwootDouble::recover`].
+    pub fn leave_to(&self, fate: Fate) {
+        self.shared.change(|world| world.faults.leave_to(fate));
     }
 
     /// Ends all faults.

@@ -91,7 +91,7 @@ fn message(world: &World, conversation: &Conversation, message: &Message) -> Val
     body
 }
 
-fn attachments(world: &World, message: &Message) -> Value {
+pub(super) fn attachments(world: &World, message: &Message) -> Value {
     let all = message.attachments.iter().enumerate().map(|(index, attachment)| {
         let mut one = json!({
             "id": message.id * 10 + index as u64,
@@ -137,7 +137,7 @@ pub(super) fn push_contact(contact: &Contact) -> Value {
         "name": contact.name,
         "phone_number": null,
         "thumbnail": "",
-        "blocked": false,
+        "blocked": contact.blocked,
         "type": "contact",
     })
 }
@@ -178,7 +178,7 @@ fn contact(world: &World, contact: &Contact) -> Value {
         "name": contact.name,
         "phone_number": null,
         "thumbnail": "",
-        "blocked": false,
+        "blocked": contact.blocked,
     })
 }
 

@@ -100,13 +100,17 @@ pub(super) async fn handle(
             let saved = if done.status() < 300 { Answer::error(422, "undefined method `call' for nil") } else { done };
             conclude(&shared, &request, saved)
         }
-        Some(Fault::HangThenLand(hang)) => {
-            // Whoever asked may have gone: the work goes on without them, as in a Puma thread.
-            let work = tokio::spawn(async move {
-                tokio::time::sleep(hang).await;
-                perform(&shared, &request)
-            });
-            work.await.unwrap_or_else(|_| Answer::Empty(500).into_response())
+        Some(Fault::LandThenStatus(status)) => {
+            shared.change(|world| act(world, &request));
+            conclude(&shared, &request, Answer::Text(status, String::new()))
+        }
+        Some(Fault::HangThenLand(hang)) => perform_after(tokio::time::sleep(hang), shared, request).await,
+        Some(Fault::HangUntil(mut word)) => {
+            let said = async move {
+                // Nobody who could say so any more means the same.
+                let _ = word.wait_for(|said| *said).await;
+            };
+            perform_after(said, shared, request).await
         }
         Some(Fault::Delay(delay)) => {
             tokio::time::sleep(delay).await;
@@ -131,6 +135,19 @@ pub(super) async fn handle(
             response
         }
     }
+}
+
+/// Whoever asked may have gone: the work goes on without them, as in a Puma thread.
+async fn perform_after(
+    hang: impl Future<Output = ()> + Send + 'static,
+    shared: Arc<Shared>,
+    request: Request,
+) -> Response {
+    let work = tokio::spawn(async move {
+        hang.await;
+        perform(&shared, &request)
+    });
+    work.await.unwrap_or_else(|_| Answer::Empty(500).into_response())
 }
 
 fn perform(shared: &Arc<Shared>, request: &Request) -> Response {

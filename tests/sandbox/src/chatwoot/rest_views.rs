@@ -44,12 +44,16 @@ fn last<T>(mut page: Vec<T>, count: usize) -> Vec<T> {
     page.split_off(page.len().saturating_sub(count))
 }
 
-/// Lists conversations: open ones unless asked otherwise, 25 to a page.
+/// Lists conversations: open ones unless asked otherwise, 25 to a page, by their last activity. The double has one inbox.
 pub(super) fn list(world: &World, request: &Request) -> Answer {
     let status = request.text("status").unwrap_or("open");
-    let wanted = |conversation: &&Conversation| status == "all" || conversation.status.name() == status;
+    let of_inbox = request.number("inbox_id").is_none_or(|inbox| inbox == INBOX);
+    let wanted = |conversation: &&Conversation| of_inbox && (status == "all" || conversation.status.name() == status);
     let mut found: Vec<&Conversation> = world.conversations.values().filter(wanted).collect();
     found.sort_by_key(|conversation| std::cmp::Reverse(conversation.last_activity));
+    if request.text("sort_by") == Some("last_activity_at_asc") {
+        found.reverse();
+    }
     let page = usize::try_from(request.number("page").unwrap_or(1).max(1) - 1).unwrap_or(0);
     let payload: Vec<Value> =
         found.iter().skip(page * PAGE).take(PAGE).map(|conversation| shown(world, conversation)).collect();
@@ -77,6 +81,9 @@ pub(super) fn message(world: &World, conversation: &Conversation, message: &Mess
     let sender = push_sender(world, message.author);
     if let Some(fields) = shown.as_object_mut().filter(|_| !sender.is_null()) {
         fields.insert("sender".to_owned(), sender);
+    }
+    if let Some(fields) = shown.as_object_mut().filter(|_| !message.attachments.is_empty()) {
+        fields.insert("attachments".to_owned(), payload::attachments(world, message));
     }
     shown
 }
@@ -115,7 +122,7 @@ fn shown(world: &World, conversation: &Conversation) -> Value {
         "custom_attributes": conversation.custom_attributes,
         "inbox_id": INBOX,
         "labels": conversation.labels,
-        "muted": false,
+        "muted": contact.is_some_and(|contact| contact.blocked),
         "snoozed_until": null,
         "status": conversation.status.name(),
         "created_at": conversation.created / 1_000_000,

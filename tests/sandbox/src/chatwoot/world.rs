@@ -31,6 +31,7 @@ pub(super) struct Contact {
     pub(super) email: Option<String>,
     pub(super) identifier: Option<String>,
     pub(super) hmac_verified: bool,
+    pub(super) blocked: bool,
     pub(super) created: u64,
 }
 
@@ -65,6 +66,8 @@ pub(super) struct World {
     pub(super) deliveries: Vec<Delivery>,
     pub(super) stats: Stats,
     pub(super) typing: Vec<(u64, bool)>,
+    /// Every change of a status: of which conversation, when, and to what.
+    pub(super) statuses: Vec<(u64, u64, Status)>,
     pub(super) closed: bool,
     minute: (u64, u32),
     next_message: u64,
@@ -85,6 +88,7 @@ impl World {
             deliveries: Vec::new(),
             stats: Stats::default(),
             typing: Vec::new(),
+            statuses: Vec::new(),
             closed: false,
             minute: (0, 0),
             next_message: 9100,
@@ -123,7 +127,8 @@ impl World {
         let id = self.contacts.keys().next_back().map_or(412, |last| last + 1);
         let created = self.tick();
         let (name, email) = (name.to_owned(), email.map(str::to_owned));
-        self.contacts.insert(id, Contact { id, name, email, identifier: None, hmac_verified: false, created });
+        self.contacts
+            .insert(id, Contact { id, name, email, identifier: None, hmac_verified: false, blocked: false, created });
         id
     }
 
@@ -135,6 +140,7 @@ impl World {
         let mut conversation = Conversation::new(id, contact, now);
         conversation.status = if with_bot { Status::Pending } else { Status::Open };
         conversation.assignee = Assignee::Bot(BOT).only_if(with_bot && self.options.version >= (4, 16, 2));
+        self.statuses.push((id, now, conversation.status));
         self.conversations.insert(id, conversation);
         self.emit(id, Event::ConversationCreated);
         id
@@ -232,7 +238,10 @@ impl World {
         changes.extend(payload::assignee_changes(assigned_before, conversation.assignee));
         changes.push(payload::change("updated_at", text::iso(conversation.updated).into(), text::iso(now).into()));
         conversation.updated = now;
+        // Chatwoot writes an activity line about it, and every message moves this.
+        conversation.last_activity = now / 1_000_000;
         if changed {
+            self.statuses.push((id, now, status));
             match status {
                 Status::Open => self.emit(id, Event::ConversationOpened),
                 Status::Resolved => self.emit(id, Event::ConversationResolved),

@@ -165,6 +165,7 @@ impl Session {
         let after = {
             let mut state = self.shared.state();
             state.mails.push(mail);
+            state.met += u64::from(state.after_data != AfterData::Answer);
             state.after_data
         };
         self.shared.arrived.notify_waiters();

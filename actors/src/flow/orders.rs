@@ -1,0 +1,78 @@
+//! What colleagues and operators order: the conversation for people, for the desk, or forgotten.
+
+use crate::domain::{CustomerMessage, Order, Role};
+use crate::flow::desk::Desk;
+use crate::flow::memory::Said;
+use crate::flow::phase::{Back, Phase, Signal};
+use crate::ids::MessageId;
+use crate::language::Reason;
+use crate::view::Intake;
+
+impl Desk<'_> {
+    /// A colleague gave an order in a private note: once per id. `overtaken` says that the vendor's state has changed since.
+    pub(super) fn ordered_by_note(
+        &mut self,
+        phase: &Phase,
+        (id, order): (MessageId, Order),
+        overtaken: bool,
+    ) -> (Intake, Vec<Signal>) {
+        if !self.first_time(id) {
+            return (Intake::Duplicate, Vec::new());
+        }
+        let signals = match order {
+            Order::Human => {
+                self.common.person = self.common.person.max(id);
+                vec![Signal::TakenOver(Reason::ColleagueNote)]
+            }
+            // Where the vendor's order does not tell (whole seconds), that of arrival does.
+            Order::Bot if overtaken || id.order < self.common.person.order => {
+                self.why = Some("a late order: a person has taken it since");
+                Vec::new()
+            }
+            Order::Bot => {
+                let mut signals = self.ordered(order);
+                signals.extend(self.said_since(phase, id));
+                self.hear_again_since(id);
+                signals
+            }
+            Order::Forget => self.ordered(order),
+        };
+        (Intake::Accepted, signals)
+    }
+
+    /// Somebody gave an order that is obeyed as it comes.
+    pub(super) fn ordered(&mut self, order: Order) -> Vec<Signal> {
+        match order {
+            Order::Bot => {
+                self.note_order(None);
+                vec![Signal::HandedBack(Back::Order)]
+            }
+            Order::Human => vec![Signal::FetchPerson(Reason::Operator)],
+            Order::Forget => {
+                self.memory.clear();
+                self.common.outbox.forget_questions();
+                self.memory_dirty = true;
+                self.common.first_words.clear();
+                self.common.drafts.clear();
+                vec![Signal::Forgotten]
+            }
+        }
+    }
+
+    /// What the customer wrote after a colleague had given the conversation back, but before that was heard of: it is the
+    /// desk's to answer, and was taken for the people's.
+    fn said_since(&self, phase: &Phase, order: MessageId) -> Vec<Signal> {
+        if !matches!(phase, Phase::Human(human) if human.touched) {
+            return Vec::new();
+        }
+        let is_later = |said: &Said<'_>| said.role == Role::Customer && said.id.is_some_and(|id| id.is_behind(order));
+        let later = self.memory.newest_first().filter(is_later);
+        let wrote = later.filter_map(|said| {
+            let (id, text) = (said.id?, said.text.to_owned());
+            Some(Signal::Wrote(CustomerMessage { id, at: said.at, text, attachments: 0, voice: None }))
+        });
+        let mut wrote: Vec<Signal> = wrote.collect();
+        wrote.reverse();
+        wrote
+    }
+}

@@ -1,0 +1,247 @@
+//! What else must hold: memory, gate, tokens, limits, rest.
+
+use super::slice::Slice;
+use super::{Excuse, Findings, Invariant, Rules, Violation};
+use crate::domain::Role;
+use crate::testkit::history::{Entry, Hands, Happening, History, Page, Recalled, Rest, What};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// The memory is the end of the transcript: nothing in it was never said, nothing acknowledged is missing, people's words
+/// stand in the vendor's order.
+pub(super) fn true_memory(slice: &Slice<'_>, rules: &Rules, findings: &mut Findings) {
+    let Some(rest) = slice.rest else { return };
+    let Some(memory) = &rest.memory else { return };
+    let excuse = slice.excuse_of_all();
+    let mut complain = |what: String| {
+        slice.found(findings, Invariant::TrueMemory, (0, slice.end()), (excuse, what));
+    };
+    if memory.len() > rules.memory {
+        complain(format!("{} messages are remembered, the limit is {}", memory.len(), rules.memory));
+    }
+    if let Some(strange) = never_said(slice, rest, memory) {
+        complain(format!("it is remembered that {:?} said {:?}, which never was", strange.by, strange.words));
+    }
+    if let Some(missing) = forgotten(slice, rules, rest, memory) {
+        complain(format!("what {:?} said is not remembered: {:?}", missing.by, missing.words));
+    }
+    if let Some((earlier, later)) = out_of_order(slice, memory) {
+        complain(format!("{later:?} is remembered before {earlier:?}"));
+    }
+}
+
+/// The transcript as far as the desk is known to have heard of it, oldest first, and whether it must know.
+fn transcript(slice: &Slice<'_>) -> Vec<(usize, Recalled, bool)> {
+    let deleted: BTreeSet<&str> = slice
+        .facts
+        .iter()
+        .filter_map(|fact| match fact.happening {
+            Happening::Deleted { of } => Some(of.as_str()),
+            Happening::CustomerWrote { .. }
+            | Happening::PersonWrote { .. }
+            | Happening::TakenOver
+            | Happening::Opened
+            | Happening::GivenAway
+            | Happening::AskedBack
+            | Happening::HandedBack { .. } => None,
+        })
+        .collect();
+    let people = slice.facts.iter().filter_map(|fact| {
+        let (by, words) = match fact.happening {
+            Happening::CustomerWrote { words, .. } => (Role::Customer, words),
+            Happening::PersonWrote { words } => (Role::Person, words),
+            Happening::TakenOver
+            | Happening::Opened
+            | Happening::GivenAway
+            | Happening::AskedBack
+            | Happening::HandedBack { .. }
+            | Happening::Deleted { .. } => return None,
+        };
+        let must = fact.acked.is_some() && !deleted.contains(fact.name) && !words.trim().is_empty();
+        Some((fact.at, Recalled { by, words: words.clone() }, must))
+    });
+    let desk =
+        slice.texts.iter().map(|text| (text.at, Recalled { by: Role::Desk, words: text.words.to_owned() }, true));
+    let mut all: Vec<_> = people.chain(desk).collect();
+    all.sort_by_key(|(at, ..)| *at);
+    all
+}
+
+fn never_said<'a>(slice: &Slice<'_>, rest: &Rest, memory: &'a [Recalled]) -> Option<&'a Recalled> {
+    let mut said: HashMap<(Role, String), usize> = HashMap::new();
+    for (_, recalled, _) in transcript(slice) {
+        *said.entry(key_of(&recalled)).or_default() += 1;
+    }
+    for words in rest.rows.iter().filter_map(|row| row.words.clone()) {
+        *said.entry((Role::Desk, words)).or_default() += 1;
+    }
+    memory.iter().find(|recalled| match said.get_mut(&key_of(recalled)) {
+        Some(left) if *left > 0 => {
+            *left -= 1;
+            false
+        }
+        Some(_) | None => true,
+    })
+}
+
+/// As long as everything fits, everything is there. A memory that was full once may have lost any but the newest quarter, and
+/// the desk's words stand where they were decided upon, which the log does not tell.
+///
+/// What counts is how full it was: it also held what was decided upon and dropped, which never came into the transcript.
+fn forgotten(slice: &Slice<'_>, rules: &Rules, rest: &Rest, memory: &[Recalled]) -> Option<Recalled> {
+    let mut all = transcript(slice);
+    if rest.fullest.map_or(all.len() > rules.memory, |most| most >= rules.memory) {
+        all.drain(..all.len().saturating_sub(rules.memory / 4));
+        all.retain(|(_, recalled, _)| recalled.by != Role::Desk);
+    }
+    let mut kept: HashMap<(Role, String), usize> = HashMap::new();
+    for recalled in memory {
+        *kept.entry(key_of(recalled)).or_default() += 1;
+    }
+    // What must be known first: the same words may have been said before, and been taken back.
+    all.sort_by_key(|(.., must)| !must);
+    let missing = all.into_iter().find(|(_, recalled, must)| match kept.get_mut(&key_of(recalled)) {
+        Some(left) if *left > 0 => {
+            *left -= 1;
+            false
+        }
+        Some(_) | None => *must,
+    });
+    missing.map(|(_, recalled, _)| recalled)
+}
+
+fn out_of_order(slice: &Slice<'_>, memory: &[Recalled]) -> Option<(String, String)> {
+    let place = |recalled: &Recalled| {
+        let same = |fact: &&super::slice::Fact<'_>| match fact.happening {
+            Happening::CustomerWrote { words, .. } => recalled.by == Role::Customer && *words == recalled.words,
+            Happening::PersonWrote { words } => recalled.by == Role::Person && *words == recalled.words,
+            Happening::TakenOver
+            | Happening::Opened
+            | Happening::GivenAway
+            | Happening::AskedBack
+            | Happening::HandedBack { .. }
+            | Happening::Deleted { .. } => false,
+        };
+        let mut places = slice.facts.iter().filter(same).map(|fact| fact.at);
+        // Words that were said more than once may stand anywhere.
+        places.next().filter(|_| places.next().is_none())
+    };
+    let mut customers: Option<(usize, &str)> = None;
+    for recalled in memory.iter().filter(|recalled| recalled.by == Role::Customer) {
+        let Some(at) = place(recalled) else { continue };
+        if let Some((_, words)) = customers.filter(|(before, _)| *before > at) {
+            return Some((recalled.words.clone(), words.to_owned()));
+        }
+        customers = Some((at, &recalled.words));
+    }
+    None
+}
+
+fn key_of(recalled: &Recalled) -> (Role, String) {
+    (recalled.by, recalled.words.clone())
+}
+
+/// The model is asked only in conversations whose customer has proven who they are.
+pub(super) fn gate_first(slice: &Slice<'_>, rules: &Rules, findings: &mut Findings) {
+    if !rules.gate {
+        return;
+    }
+    let proved = slice.entries.iter().position(|entry| entry.what == What::Proved).unwrap_or(usize::MAX);
+    let asked = |what: &What| matches!(what, What::Asked { .. });
+    if let Some(at) = slice.entries.iter().position(|entry| asked(&entry.what)).filter(|at| *at < proved) {
+        let what = "the model was asked before the customer had proven who they are".to_owned();
+        slice.found(findings, Invariant::GateFirst, (0, at), (Excuse::None, what));
+    }
+}
+
+/// Faults after which a node may find its own write in the store without knowing it for its own, where another node has written
+/// since.
+const UNHEARD: [&str; 2] = ["commit landed, reply lost", "commit lands after its time-out"];
+
+/// One use of a challenge verifies, and "used already" is only said of a challenge that was used before: by this very press,
+/// where the answer to its write was lost.
+pub(super) fn token_once(slice: &Slice<'_>, findings: &mut Findings) {
+    let mut uses: BTreeMap<&str, (&str, usize)> = BTreeMap::new();
+    let mut done: BTreeSet<&str> = BTreeSet::new();
+    for (at, entry) in slice.entries.iter().enumerate() {
+        let (press, page) = match &entry.what {
+            What::Pressed { press, challenge } => {
+                uses.insert(press, (challenge, at));
+                continue;
+            }
+            What::Told { press, page } => (press.as_str(), *page),
+            What::Happened { .. }
+            | What::Acked { .. }
+            | What::Proved
+            | What::Asked { .. }
+            | What::Claimed { .. }
+            | What::Posted { .. }
+            | What::Landed { .. }
+            | What::Held { .. }
+            | What::StoreLost { .. }
+            | What::Rested(_)
+            | What::Fault { .. }
+            | What::Note { .. } => continue,
+        };
+        let Some((challenge, pressed)) = uses.get(press).copied() else { continue };
+        let others = uses.iter().filter(|(other, (of, _))| *of == challenge && **other != press).count();
+        let unheard = overtaken_unheard(&slice.entries[pressed..at], &entry.node);
+        let what = match page {
+            Page::Done if !done.insert(challenge) => "verified a second time",
+            Page::Used if others == 0 && !unheard => "was called used at its first use",
+            Page::Done | Page::Used | Page::Other => continue,
+        };
+        let finding = (slice.excuse(&[], at), format!("{challenge} {what}"));
+        slice.found(findings, Invariant::TokenOnce, (at.saturating_sub(40), at), finding);
+    }
+}
+
+/// A writer that is seen only by what it did to this node's write.
+const ANOTHER: &str = "another writer first";
+
+/// Returns whether the answer to a write of this node was lost, and another node has worked on the conversation since.
+fn overtaken_unheard(entries: &[&Entry], node: &str) -> bool {
+    let lost = |what: &What| matches!(what, What::Fault { name } if UNHEARD.contains(&name.as_str()));
+    let works = |what: &What| !matches!(what, What::Fault { .. });
+    let unseen = |what: &What| matches!(what, What::Fault { name } if name == ANOTHER);
+    let since = entries.iter().position(|entry| entry.node == node && lost(&entry.what));
+    let another =
+        |entry: &&Entry| !entry.node.is_empty() && (entry.node != node && works(&entry.what) || unseen(&entry.what));
+    since.is_some_and(|at| entries[at..].iter().any(another))
+}
+
+/// When all is over nothing runs, nothing waits but for people and operators, and nothing is owed.
+pub(super) fn drained(slice: &Slice<'_>, findings: &mut Findings) {
+    let Some(rest) = slice.rest else { return };
+    let stuck = rest.rows.iter().find(|row| !row.held);
+    let what = if let Some(row) = stuck {
+        format!("{} never left", row.row)
+    } else if rest.hands == Hands::Desk && rest.owed > 0 {
+        format!("{} messages are still owed an answer", rest.owed)
+    } else if rest.busy {
+        "something still runs or waits".to_owned()
+    } else {
+        return;
+    };
+    slice.found(findings, Invariant::Drained, (0, slice.end()), (Excuse::None, what));
+}
+
+/// In every window of the given length a node begins at most so many sends.
+pub(super) fn under_limit(history: &History, rules: &Rules, findings: &mut Findings) {
+    let Some((limit, window)) = rules.limit else { return };
+    let mut begun: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, entry) in history.entries.iter().enumerate() {
+        if matches!(entry.what, What::Posted { .. }) {
+            begun.entry(&entry.node).or_default().push(at);
+        }
+    }
+    for (node, sends) in begun {
+        let over = sends.windows(limit + 1).find(|some| {
+            let (first, last) = (&history.entries[some[0]], &history.entries[some[limit]]);
+            last.at.since(first.at) < window
+        });
+        let Some(over) = over else { continue };
+        let what = format!("{node} began {} sends within {} s, {limit} are allowed", limit + 1, window.as_secs());
+        let slice = over.iter().map(|at| history.entries[*at].clone()).collect();
+        findings.violations.push(Violation { invariant: Invariant::UnderLimit, key: String::new(), what, slice });
+    }
+}

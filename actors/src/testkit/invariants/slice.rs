@@ -1,0 +1,183 @@
+//! The log of one conversation, with what several invariants ask of it.
+
+use super::{Excuse, Findings, Invariant, Violation};
+use crate::testkit::history::{Answer, Entry, Happening, History, Rest, Speech, What};
+use crate::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many entries a violation shows at most from the beginning of what led to it, and from the end.
+const SHOWN: usize = 60;
+
+/// A fact, and where in the slice it stands.
+pub(super) struct Fact<'a> {
+    pub(super) at: usize,
+    pub(super) name: &'a str,
+    pub(super) happening: &'a Happening,
+    /// Where a webhook that told of it was first acknowledged.
+    pub(super) acked: Option<usize>,
+}
+
+/// A text of ours at the vendor.
+pub(super) struct Text<'a> {
+    pub(super) at: usize,
+    pub(super) row: &'a str,
+    pub(super) speech: Speech,
+    pub(super) words: &'a str,
+    pub(super) answer: Option<&'a Answer>,
+}
+
+/// The log of one conversation.
+pub(super) struct Slice<'a> {
+    pub(super) key: &'a str,
+    pub(super) entries: Vec<&'a Entry>,
+    pub(super) facts: Vec<Fact<'a>>,
+    pub(super) texts: Vec<Text<'a>>,
+    pub(super) rest: Option<&'a Rest>,
+    stood_still: BTreeSet<&'a str>,
+    /// From when to when the store lost what was written.
+    lost: Vec<(Timestamp, Timestamp)>,
+}
+
+impl<'a> Slice<'a> {
+    pub(super) fn of(history: &'a History, key: &'a str) -> Self {
+        let concerns = |entry: &&Entry| entry.key == key || matches!(entry.what, What::StoreLost { .. });
+        let mut slice = Self {
+            key,
+            entries: history.entries.iter().filter(concerns).collect(),
+            facts: Vec::new(),
+            texts: Vec::new(),
+            rest: None,
+            stood_still: BTreeSet::new(),
+            lost: Vec::new(),
+        };
+        let mut acked: BTreeMap<&str, usize> = BTreeMap::new();
+        for (at, entry) in slice.entries.iter().enumerate() {
+            match &entry.what {
+                What::Happened { fact, happening } => {
+                    slice.facts.push(Fact { at, name: fact, happening, acked: None });
+                }
+                What::Acked { fact } => drop(acked.entry(fact).or_insert(at)),
+                What::Posted { row, stood_still: true, .. } => drop(slice.stood_still.insert(row)),
+                What::Landed { row, speech, words, answer } if *speech != Speech::None => {
+                    slice.texts.push(Text { at, row, speech: *speech, words, answer: answer.as_ref() });
+                }
+                What::StoreLost { since } => slice.lost.push((*since, entry.at)),
+                What::Rested(rest) => slice.rest = Some(rest),
+                What::Posted { .. }
+                | What::Landed { .. }
+                | What::Held { .. }
+                | What::Proved
+                | What::Asked { .. }
+                | What::Claimed { .. }
+                | What::Pressed { .. }
+                | What::Told { .. }
+                | What::Fault { .. }
+                | What::Note { .. } => {}
+            }
+        }
+        for fact in &mut slice.facts {
+            fact.acked = acked.get(fact.name).copied();
+        }
+        slice
+    }
+
+    /// Returns what speaks for a finding about these rows that became visible at this entry.
+    pub(super) fn excuse(&self, rows: &[&str], at: usize) -> Excuse {
+        if rows.iter().any(|row| self.stood_still.contains(row)) {
+            return Excuse::StoodStill;
+        }
+        if self.lost_before(at) { Excuse::StoreLost } else { Excuse::None }
+    }
+
+    /// Returns what speaks for a finding about the conversation as a whole, at its end.
+    pub(super) fn excuse_of_all(&self) -> Excuse {
+        if !self.stood_still.is_empty() {
+            return Excuse::StoodStill;
+        }
+        self.excuse(&[], self.end())
+    }
+
+    /// Returns whether the store had lost something by this entry.
+    pub(super) fn lost_before(&self, at: usize) -> bool {
+        self.entries[..=at.min(self.entries.len() - 1)].iter().any(|entry| matches!(entry.what, What::StoreLost { .. }))
+    }
+
+    /// Returns whether the store lost what was written to it at this entry.
+    pub(super) fn was_lost(&self, at: usize) -> bool {
+        let when = self.entries[at].at;
+        self.lost.iter().any(|(since, until)| *since <= when && when <= *until)
+    }
+
+    /// Returns whether people had the conversation at this entry: what is said then is theirs to answer. That the desk gave it
+    /// away counts only if it called somebody.
+    pub(super) fn people_had_it(&self, at: usize, called: bool) -> bool {
+        let whose = self.facts.iter().rev().filter(|fact| fact.at < at).find_map(|fact| match fact.happening {
+            Happening::PersonWrote { .. } | Happening::TakenOver | Happening::Opened => Some(true),
+            Happening::GivenAway => called.then_some(true),
+            Happening::HandedBack { .. } => Some(false),
+            Happening::AskedBack => fact.acked.map(|_| false),
+            Happening::CustomerWrote { .. } | Happening::Deleted { .. } => None,
+        });
+        whose == Some(true)
+    }
+
+    /// Returns whether somebody of the company knows of what the customer wrote at this entry: they took the conversation at
+    /// some time since, the desk heard since that they had taken it before, or were called by the desk since it had the conversation last.
+    pub(super) fn somebody_called(&self, at: usize) -> bool {
+        let back = |fact: &&Fact<'_>| match fact.happening {
+            Happening::HandedBack { .. } => true,
+            Happening::AskedBack => fact.acked.is_some(),
+            Happening::PersonWrote { .. }
+            | Happening::TakenOver
+            | Happening::Opened
+            | Happening::GivenAway
+            | Happening::CustomerWrote { .. }
+            | Happening::Deleted { .. } => false,
+        };
+        let since =
+            self.facts.iter().filter(back).map(|fact| fact.at).take_while(|back| *back < at).last().unwrap_or(0);
+        let came = self.facts.iter().any(|fact| {
+            let takes =
+                matches!(fact.happening, Happening::PersonWrote { .. } | Happening::TakenOver | Happening::Opened);
+            takes && (fact.at >= since || fact.acked.is_some_and(|acked| acked >= since))
+        });
+        let calls = |entry: &Entry| match &entry.what {
+            What::Claimed { speech, .. } | What::Posted { speech, .. } => *speech == Speech::Announcement,
+            What::Happened { .. }
+            | What::Acked { .. }
+            | What::Proved
+            | What::Asked { .. }
+            | What::Landed { .. }
+            | What::Held { .. }
+            | What::Pressed { .. }
+            | What::Told { .. }
+            | What::StoreLost { .. }
+            | What::Rested(_)
+            | What::Fault { .. }
+            | What::Note { .. } => false,
+        };
+        came || self.entries[since..].iter().any(|entry| calls(entry))
+    }
+
+    /// Writes down a finding, with the log from `first` to `last`.
+    pub(super) fn found(
+        &self,
+        findings: &mut Findings,
+        invariant: Invariant,
+        (first, last): (usize, usize),
+        finding: (Excuse, String),
+    ) {
+        let last = last.min(self.end());
+        let span = &self.entries[first.min(last)..=last];
+        let (head, tail) =
+            if span.len() > 2 * SHOWN { (&span[..SHOWN], &span[span.len() - SHOWN..]) } else { (span, &span[..0]) };
+        let slice = head.iter().chain(tail).map(|entry| (*entry).clone()).collect();
+        let (excuse, what) = finding;
+        findings.add(excuse, Violation { invariant, key: self.key.to_owned(), what, slice });
+    }
+
+    /// Returns where the slice ends.
+    pub(super) fn end(&self) -> usize {
+        self.entries.len().saturating_sub(1)
+    }
+}

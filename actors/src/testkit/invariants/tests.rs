@@ -1,0 +1,206 @@
+//! Each invariant sees its own violation and nothing else.
+
+use super::*;
+use crate::domain::Role;
+use crate::testkit::history::{Answer, Hands, Happening, Leftover, Page, Recalled, Rest, Speech};
+use crate::time::Timestamp;
+
+const KEY: &str = "test:1:57";
+
+/// A log in the making: every entry a second after the one before.
+#[derive(Default)]
+struct Log {
+    history: History,
+    now: i64,
+}
+
+impl Log {
+    fn then(mut self, what: What) -> Self {
+        self.now += 1000;
+        self.history.note(Timestamp::from_millis(self.now), "a", KEY, what);
+        self
+    }
+
+    fn soon(mut self, what: What) -> Self {
+        self.history.note(Timestamp::from_millis(self.now), "a", KEY, what);
+        self
+    }
+
+    fn wrote(self, fact: &str) -> Self {
+        let happening = Happening::CustomerWrote { words: fact.to_owned(), asks: true };
+        self.then(What::Happened { fact: fact.to_owned(), happening }).then(What::Acked { fact: fact.to_owned() })
+    }
+
+    fn happened(self, fact: &str, happening: Happening) -> Self {
+        self.then(What::Happened { fact: fact.to_owned(), happening })
+    }
+
+    fn acked(self, fact: &str) -> Self {
+        self.then(What::Acked { fact: fact.to_owned() })
+    }
+
+    fn asked(self, call: &str, about: &[&str]) -> Self {
+        self.then(What::Asked { call: call.to_owned(), about: strings(about) })
+    }
+
+    fn sent(self, row: &str, call: &str, about: &[&str]) -> Self {
+        let (speech, stood_still) = (Speech::Words, false);
+        self.then(What::Claimed { row: row.to_owned(), speech })
+            .soon(What::Posted { row: row.to_owned(), speech, stood_still })
+            .landed(row, call, about)
+    }
+
+    fn landed(self, row: &str, call: &str, about: &[&str]) -> Self {
+        let answer = Some(Answer { call: call.to_owned(), about: strings(about) });
+        self.soon(What::Landed { row: row.to_owned(), speech: Speech::Words, words: format!("#{call}"), answer })
+    }
+
+    fn rests(self, hands: Hands, memory: &[(Role, &str)]) -> Self {
+        let recall = |(by, words): &(Role, &str)| Recalled { by: *by, words: (*words).to_owned() };
+        let memory = Some(memory.iter().map(recall).collect());
+        self.then(What::Rested(Box::new(Rest { hands, memory, ..Rest::default() })))
+    }
+
+    fn violated(&self, rules: &Rules) -> Vec<Invariant> {
+        check(&self.history, rules).violations.iter().map(|violation| violation.invariant).collect()
+    }
+
+    fn is_fine(&self) {
+        check(&self.history, &Rules::default()).expect_none("a log without a fault");
+    }
+
+    fn violates(&self, invariant: Invariant) {
+        assert_eq!(self.violated(&Rules::default()), [invariant]);
+    }
+}
+
+fn strings(all: &[&str]) -> Vec<String> {
+    all.iter().map(|one| (*one).to_owned()).collect()
+}
+
+fn claimed(row: &str) -> What {
+    What::Claimed { row: row.to_owned(), speech: Speech::Words }
+}
+
+fn posted(row: &str, stood_still: bool) -> What {
+    What::Posted { row: row.to_owned(), speech: Speech::Words, stood_still }
+}
+
+const ANSWERED: [(Role, &str); 2] = [(Role::Customer, "m1"), (Role::Desk, "#1")];
+
+#[test]
+fn an_answered_question_is_fine_and_an_unanswered_one_is_lost() {
+    let asked = || Log::default().wrote("m1").asked("1", &["m1"]);
+    asked().sent("e-0", "1", &["m1"]).rests(Hands::Desk, &ANSWERED).is_fine();
+    asked().rests(Hands::Desk, &[(Role::Customer, "m1")]).violates(Invariant::NothingLost);
+    asked().rests(Hands::People, &[(Role::Customer, "m1")]).is_fine();
+    let resolved = asked().happened("s1", Happening::HandedBack { done: true });
+    resolved.rests(Hands::Desk, &[(Role::Customer, "m1")]).is_fine();
+    let lost = asked().then(What::StoreLost { since: Timestamp::from_millis(1) });
+    let findings = check(&lost.rests(Hands::Desk, &[(Role::Customer, "m1")]).history, &Rules::default());
+    assert_eq!((findings.violations.len(), findings.excused), (0, 1), "what the store lost is counted apart");
+}
+
+#[test]
+fn a_second_copy_and_a_second_answer_are_seen() {
+    let answered = || Log::default().wrote("m1").asked("1", &["m1"]).sent("e-0", "1", &["m1"]);
+    let memory = [(Role::Customer, "m1"), (Role::Desk, "#1"), (Role::Desk, "#1")];
+    answered().landed("e-0", "1", &["m1"]).rests(Hands::Desk, &memory).violates(Invariant::NothingTwice);
+    let memory = [(Role::Customer, "m1"), (Role::Desk, "#1"), (Role::Desk, "#2")];
+    answered().sent("e-1", "2", &["m1"]).rests(Hands::Desk, &memory).violates(Invariant::OneAnswer);
+    let parts = answered().sent("e-1", "1", &["m1"]);
+    parts.rests(Hands::Desk, &[(Role::Customer, "m1"), (Role::Desk, "#1"), (Role::Desk, "#1")]).is_fine();
+}
+
+#[test]
+fn talking_over_a_person_is_seen_and_a_standstill_is_counted_apart() {
+    let person = || Happening::PersonWrote { words: "hello".to_owned() };
+    let taken = || Log::default().wrote("m1").happened("m2", person());
+    taken().sent("e-0", "1", &["m1"]).acked("m2").is_fine();
+    taken().acked("m2").sent("e-0", "1", &["m1"]).violates(Invariant::NobodyTalkedOver);
+    let back = taken().acked("m2").happened("s3", Happening::HandedBack { done: false });
+    back.sent("e-0", "1", &["m1"]).is_fine();
+    let late = || Log::default().wrote("m1").then(claimed("e-0")).then(What::Note { text: String::new() });
+    late().then(posted("e-0", false)).violates(Invariant::NobodyTalkedOver);
+    Log::default().then(claimed("e-1")).soon(posted("e-0", false)).violates(Invariant::NobodyTalkedOver);
+    let findings = check(&late().then(posted("e-0", true)).history, &Rules::default());
+    assert_eq!((findings.violations.len(), findings.holes), (0, 1));
+    let unseen = taken().acked("m2").soon(posted("e-0", false));
+    unseen.is_fine();
+    let unseen = taken().acked("m2").then(posted("e-0", false));
+    unseen.violates(Invariant::NobodyTalkedOver);
+}
+
+#[test]
+fn order_memory_and_rest_are_judged() {
+    let swapped = Log::default().wrote("m1").sent("e-1", "1", &["m1"]).sent("e-0", "1", &["m1"]);
+    let memory = [(Role::Customer, "m1"), (Role::Desk, "#1"), (Role::Desk, "#1")];
+    swapped.rests(Hands::Desk, &memory).violates(Invariant::InOrder);
+    let answered = || Log::default().wrote("m1").sent("e-0", "1", &["m1"]);
+    answered().rests(Hands::Desk, &ANSWERED[..1]).violates(Invariant::TrueMemory);
+    let dreamt = [ANSWERED[0], ANSWERED[1], (Role::Desk, "never said")];
+    answered().rests(Hands::Desk, &dreamt).violates(Invariant::TrueMemory);
+    let stuck = Leftover { row: "e-1".to_owned(), held: false, words: None };
+    let rest = |rows| Rest { hands: Hands::Desk, rows, ..Rest::default() };
+    answered().then(What::Rested(Box::new(rest(vec![stuck.clone()])))).violates(Invariant::Drained);
+    answered().then(What::Rested(Box::new(rest(vec![Leftover { held: true, ..stuck }])))).is_fine();
+}
+
+#[test]
+fn a_note_that_nobody_heard_gives_nothing_back() {
+    let noted = || Log::default().happened("s1", Happening::TakenOver).acked("s1").happened("m2", Happening::AskedBack);
+    let rests = |log: Log| log.rests(Hands::Desk, &[(Role::Customer, "m3")]);
+    rests(noted().wrote("m3")).is_fine();
+    rests(noted().acked("m2").wrote("m3")).violates(Invariant::NothingLost);
+}
+
+#[test]
+fn what_is_left_to_people_whom_nobody_called_is_counted() {
+    let all = Rules { sees_takeovers: true, ..Rules::default() };
+    let given = || Log::default().wrote("m1").happened("s1", Happening::GivenAway);
+    let uncalled = |log: Log| {
+        let log = log.rests(Hands::People, &[(Role::Customer, "m1")]);
+        let findings = check(&log.history, &all);
+        assert!(findings.violations.is_empty(), "{:?}", findings.violations);
+        findings.uncalled
+    };
+    assert_eq!(uncalled(given()), 1);
+    let (row, speech) = ("e-0".to_owned(), Speech::Announcement);
+    assert_eq!(uncalled(given().then(What::Claimed { row, speech })), 0);
+    assert_eq!(uncalled(given().happened("s2", Happening::TakenOver)), 0);
+    let back = Happening::HandedBack { done: false };
+    let before = || Log::default().happened("s0", Happening::TakenOver).happened("s1", back.clone());
+    assert_eq!(uncalled(before().wrote("m1").happened("s2", Happening::GivenAway)), 1);
+    assert_eq!(uncalled(before().wrote("m1").acked("s0").happened("s2", Happening::GivenAway)), 0, "it is heard late");
+}
+
+#[test]
+fn the_gate_tokens_and_limits_are_judged() {
+    let gate = Rules { gate: true, ..Rules::default() };
+    let asked = Log::default().wrote("m1").asked("1", &["m1"]);
+    assert_eq!(asked.violated(&gate), [Invariant::GateFirst]);
+    let proved = Log::default().wrote("m1").then(What::Proved).asked("1", &["m1"]);
+    assert_eq!(proved.violated(&gate), []);
+    let press = |log: Log, press: &str, page| {
+        let press = press.to_owned();
+        log.then(What::Pressed { press: press.clone(), challenge: "c".to_owned() }).then(What::Told { press, page })
+    };
+    press(press(Log::default(), "p1", Page::Done), "p2", Page::Used).is_fine();
+    press(press(Log::default(), "p1", Page::Done), "p2", Page::Done).violates(Invariant::TokenOnce);
+    press(Log::default(), "p1", Page::Used).violates(Invariant::TokenOnce);
+    let pressed = What::Pressed { press: "p1".to_owned(), challenge: "c".to_owned() };
+    let used = What::Told { press: "p1".to_owned(), page: Page::Used };
+    let unheard = What::Fault { name: "commit landed, reply lost".to_owned() };
+    let lost = || Log::default().then(pressed.clone()).then(unheard.clone());
+    lost().then(used.clone()).violates(Invariant::TokenOnce);
+    let mut overtaken = lost();
+    overtaken.history.note(Timestamp::from_millis(overtaken.now), "b", KEY, What::Note { text: String::new() });
+    overtaken.then(used.clone()).is_fine();
+    let another = What::Fault { name: "another writer first".to_owned() };
+    lost().then(another.clone()).then(used.clone()).is_fine();
+    Log::default().then(pressed).then(another).then(used).violates(Invariant::TokenOnce);
+    let limit = Rules { limit: Some((1, Duration::from_secs(5))), ..Rules::default() };
+    let two = Log::default().sent("e-0", "1", &[]).sent("e-1", "1", &[]);
+    assert_eq!(two.violated(&limit), [Invariant::UnderLimit]);
+    assert_eq!(two.violated(&Rules { limit: Some((2, Duration::from_secs(5))), ..limit }), []);
+}

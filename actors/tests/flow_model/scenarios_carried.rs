@@ -1,0 +1,173 @@
+//! Vendors that cannot carry our ids: rows are known by the id the send was answered with, or by their words.
+
+use super::rig::Rig;
+use super::scenarios_outbox::{speaking, unknown};
+use frontdesk_actors::domain::{CustomerMessage, Event, Order};
+use frontdesk_actors::engine::PhaseName;
+use frontdesk_actors::flow::{Incident, Input, Mark, SendOutcome};
+use frontdesk_actors::ids::MessageId;
+use frontdesk_actors::ports::{Author, Seen, Verdict};
+
+const FIRST: &str = "The first part of the answer is here.";
+
+fn settled(id: &str) -> SendOutcome {
+    SendOutcome::Verdict(Verdict::Settled { message: Some(MessageId::named(id)) })
+}
+
+fn hear(rig: &mut Rig, event: Event) -> Vec<Mark> {
+    let inbound = rig.inbound(event);
+    rig.step(Input::Inbound(Box::new(inbound))).marks
+}
+
+fn carried(rig: &mut Rig, id: &str, text: &str) -> Vec<Mark> {
+    let (at, order) = (rig.now, rig.now.as_secs().cast_unsigned());
+    hear(rig, Event::Carried { id: MessageId::opaque(order, id), at, text: text.to_owned() })
+}
+
+fn first_is_out(rig: &Rig) -> bool {
+    rig.view().outbox.iter().all(|row| row.text.as_deref() != Some(FIRST))
+}
+
+#[test]
+fn an_echo_that_overtakes_the_answer_of_the_send_settles_the_row_and_the_answer_is_no_second_copy() {
+    let mut rig = speaking();
+    let row = rig.sending.remove(0);
+    carried(&mut rig, "BAE5A", &format!(" {FIRST}\r\n"));
+    assert!(first_is_out(&rig), "known by its words");
+    let step = rig.step(Input::Sent { row: row.seq, attempt: row.tries, outcome: settled("BAE5A") });
+    assert!(!step.marks.contains(&Mark::SentTwice));
+}
+
+#[test]
+fn an_echo_settles_what_nobody_knew_the_outcome_of_and_a_foreign_message_settles_nothing() {
+    let mut rig = speaking();
+    rig.end_send(false, unknown(false));
+    carried(&mut rig, "BAE5X", "Your parcel is on its way");
+    assert!(!first_is_out(&rig), "another program's words");
+    assert_eq!(rig.phase(), PhaseName::Bot, "and no takeover");
+    carried(&mut rig, "BAE5A", FIRST);
+    assert!(first_is_out(&rig));
+}
+
+#[test]
+fn an_echo_that_comes_again_does_not_settle_a_later_row_of_the_same_words() {
+    let mut rig = speaking();
+    let row = rig.sending.remove(0);
+    rig.step(Input::Sent { row: row.seq, attempt: row.tries, outcome: settled("BAE5A") });
+    rig.flush();
+    rig.customer("again");
+    rig.pass(std::time::Duration::from_secs(10));
+    rig.reply(FIRST);
+    rig.clear_one();
+    rig.end_send(false, unknown(false));
+    carried(&mut rig, "BAE5A", FIRST);
+    assert!(!first_is_out(&rig), "that was the first one's");
+    carried(&mut rig, "BAE5B", FIRST);
+    assert!(first_is_out(&rig));
+}
+
+#[test]
+fn a_look_knows_a_row_by_its_words_at_a_vendor_that_cannot_carry_our_ids() {
+    let mut rig = speaking();
+    rig.end_send(false, unknown(true));
+    assert!(rig.looking.is_some(), "it is looked up at once");
+    let (id, at) = (MessageId::named("BAE5A"), rig.now);
+    let seen = Seen { id, at, author: Author::Carried, text: FIRST.to_owned(), voice: None };
+    rig.looking.as_mut().expect("it looks").look.messages.push(seen);
+    rig.end_look(true);
+    assert!(first_is_out(&rig));
+}
+
+#[test]
+fn a_message_that_the_vendor_could_not_bring_fetches_a_person_in_whatever_order_the_news_comes() {
+    for told_first in [true, false] {
+        let mut rig = speaking();
+        let row = rig.sending[0].clone();
+        let fared = |reached| Event::Fared { id: MessageId::named("BAE5A"), reached };
+        let answer = Input::Sent { row: row.seq, attempt: row.tries, outcome: settled("BAE5A") };
+        if told_first {
+            hear(&mut rig, fared(false));
+            rig.sending.clear();
+            rig.step(answer);
+        } else {
+            rig.sending.clear();
+            rig.step(answer);
+            hear(&mut rig, fared(true));
+            assert_eq!(rig.phase(), PhaseName::Bot);
+            hear(&mut rig, fared(false));
+        }
+        assert_eq!(rig.phase(), PhaseName::Human, "{told_first}");
+        assert_eq!(rig.incidents.iter().filter(|it| **it == Incident::RowRejected).count(), 1);
+        hear(&mut rig, fared(false));
+        assert_eq!(rig.incidents.iter().filter(|it| **it == Incident::RowRejected).count(), 1, "told once");
+    }
+}
+
+#[test]
+fn a_message_is_known_again_under_another_time_and_named_without_one() {
+    let mut rig = Rig::new(false);
+    let wrote = |order, at| {
+        let id = MessageId::opaque(order, "3AF1");
+        let text = "hello".to_owned();
+        Event::CustomerWrote(CustomerMessage { id, at, text, attachments: 0, voice: None })
+    };
+    let at = rig.now;
+    hear(&mut rig, wrote(100, at));
+    hear(&mut rig, wrote(107, at));
+    assert_eq!(rig.view().owed, 1, "the vendor tells of the last thing that happened to it");
+    hear(&mut rig, Event::Edited { id: MessageId::named("3AF1"), text: "goodbye".to_owned() });
+    assert_eq!(rig.view().memory[0].text, "goodbye");
+    hear(&mut rig, Event::Deleted { id: MessageId::named("3AF1") });
+    assert_eq!(rig.view().owed, 0);
+}
+
+#[test]
+fn a_colleague_who_gives_it_back_within_the_second_of_their_words_is_obeyed() {
+    for id in ["a", "b", "c", "d"] {
+        let mut rig = Rig::new(false);
+        let at = rig.now;
+        hear(&mut rig, Event::PersonWrote { id: MessageId::opaque(100, "3EB0"), at, text: "I am here".to_owned() });
+        assert_eq!(rig.phase(), PhaseName::Human);
+        hear(&mut rig, Event::Ordered { id: MessageId::opaque(100, id), order: Order::Bot });
+        assert_eq!(rig.phase(), PhaseName::Bot, "{id}");
+    }
+}
+
+#[test]
+fn the_echo_of_a_row_whose_claim_the_store_forgot_settles_it() {
+    let mut rig = Rig::new(false);
+    rig.customer("hello");
+    rig.pass(std::time::Duration::from_secs(2));
+    rig.reply(FIRST);
+    assert!(!first_is_out(&rig));
+    // The store has lost the claim: the row waits again, as if it had never been tried.
+    rig.acquiring.clear();
+    let seen = rig.clone();
+    rig.flow.distrust(&seen.ctx());
+    rig.step(Input::DeadlineReached);
+    carried(&mut rig, "BAE5A", FIRST);
+    assert!(first_is_out(&rig), "{:?}", rig.view());
+}
+
+/// Vendors that tell seconds: the question, the colleague's words and the word that gives it back may all be of the same one.
+#[test]
+fn what_was_answered_in_the_second_of_a_hand_back_is_not_answered_again() {
+    for id in ["3A", "3B", "3C", "3D"] {
+        let mut rig = Rig::new(false);
+        let at = rig.now;
+        let heard = |rig: &mut Rig, name: &str, event: fn(MessageId, frontdesk_actors::time::Timestamp) -> Event| {
+            hear(rig, event(MessageId::opaque(100, &format!("{name}{id}")), at))
+        };
+        heard(&mut rig, "question", |id, at| {
+            Event::CustomerWrote(CustomerMessage { id, at, text: "Do you ship?".into(), attachments: 0, voice: None })
+        });
+        rig.pass(std::time::Duration::from_secs(10));
+        rig.reply("We do.");
+        rig.flush();
+        assert_eq!(rig.view().owed, 0);
+        heard(&mut rig, "person", |id, at| Event::PersonWrote { id, at, text: "Kim here".to_owned() });
+        assert_eq!(rig.phase(), PhaseName::Human);
+        heard(&mut rig, "order", |id, _| Event::Ordered { id, order: Order::Bot });
+        assert_eq!((rig.phase(), rig.view().owed), (PhaseName::Bot, 0), "{id}");
+    }
+}

@@ -1,0 +1,38 @@
+//! The real flow in a simulated world: nodes, store and vendors are pure models in virtual time, everything that can go wrong
+//! does, and a run is a function of its seed. `docs/simulation.md` tells how to run it and how to read a failure.
+//!
+//! `world` is the clock and the agenda; `node`, `actor`, `load`, `commit`, `gate`, `requests` and `wire` model the engine's shell; `store`
+//! and `vendor` what it talks to; `people` those who write; `dice` is where chance comes from; `notes` what the log says for whoever reads it; `sabotage` holds the planted bugs.
+
+#[path = "simulation/actor.rs"]
+mod actor;
+#[path = "simulation/campaign.rs"]
+mod campaign;
+#[path = "simulation/commit.rs"]
+mod commit;
+#[path = "simulation/dice.rs"]
+mod dice;
+#[path = "simulation/gate.rs"]
+mod gate;
+#[path = "simulation/load.rs"]
+mod load;
+#[path = "simulation/model.rs"]
+mod model;
+#[path = "simulation/node.rs"]
+mod node;
+#[path = "simulation/notes.rs"]
+mod notes;
+#[path = "simulation/people.rs"]
+mod people;
+#[path = "simulation/requests.rs"]
+mod requests;
+#[path = "simulation/sabotage.rs"]
+mod sabotage;
+#[path = "simulation/store.rs"]
+mod store;
+#[path = "simulation/vendor.rs"]
+mod vendor;
+#[path = "simulation/wire.rs"]
+mod wire;
+#[path = "simulation/world.rs"]
+mod world;

@@ -1,0 +1,55 @@
+//! What the desk said lately, so that it is told from a person's words when the account's webhook brings it back: the
+//! webhook does not say that a bot of ours wrote it. Noted in the conversation's feed before it is sent, so that no webhook
+//! can be faster.
+
+use frontdesk_actors::ids::{ConversationKey, OutboundId, stable_hash};
+use frontdesk_actors::ports::{PortError, Store};
+use frontdesk_actors::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// For how long words are known. The vendor repeats a webhook for about an hour and a half.
+const KNOWN: Duration = Duration::from_secs(3 * 3600);
+
+/// One text, as a digest.
+#[derive(Serialize, Deserialize)]
+struct Note {
+    text: u64,
+    at: Timestamp,
+}
+
+/// The words of the desk.
+#[derive(Debug, Clone)]
+pub(super) struct Said(pub(super) Arc<dyn Store>);
+
+impl Said {
+    /// Notes what a row is about to say.
+    pub(super) async fn note(
+        &self,
+        key: &ConversationKey,
+        (row, texts): (&OutboundId, &[String]),
+        now: Timestamp,
+    ) -> Result<(), PortError> {
+        for (index, text) in texts.iter().enumerate() {
+            let note = serde_json::to_vec(&Note { text: digest(text), at: now }).expect("numbers are encodable");
+            self.0.append_feed(key, &format!("{row}.{index}"), note.into()).await?;
+        }
+        Ok(())
+    }
+
+    /// Returns whether the desk has said this lately.
+    pub(super) async fn knows(&self, key: &ConversationKey, text: &str, now: Timestamp) -> Result<bool, PortError> {
+        let digest = digest(text);
+        let feed = self.0.feed(key, 0).await?;
+        let mut notes = feed.iter().filter_map(|(_, bytes)| serde_json::from_slice::<Note>(bytes).ok());
+        Ok(notes.any(|note| note.text == digest && now.since(note.at) < KNOWN))
+    }
+}
+
+/// Messengers change spaces and the marks around words.
+fn digest(text: &str) -> u64 {
+    let letters: String = text.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    let bare = if letters.is_empty() { text.trim() } else { &letters };
+    stable_hash(bare.as_bytes())
+}
