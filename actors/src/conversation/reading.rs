@@ -20,7 +20,12 @@ impl Live {
         Ok(stored.and_then(|bytes| crate::flow::read(&bytes).ok()))
     }
 
+    /// Shows the conversation as the store has it: what another node wrote counts even before its nudge is heard. While the
+    /// store is away, what is known here is shown.
     pub(super) async fn view(&mut self) -> Result<Option<View>, DeliverError> {
+        if self.is_behind().await.unwrap_or(false) {
+            self.nudged().await;
+        }
         self.hydrate().await?;
         let policy = &self.shared.settings.policy;
         let shown = self.loaded.as_ref().filter(|loaded| loaded.version > 0);
@@ -29,15 +34,23 @@ impl Live {
 
     pub(super) async fn challenge(&mut self, id: &str) -> Result<ChallengeView, DeliverError> {
         // The challenge may have been made on another node since.
-        if let Some(loaded) = &self.loaded
-            && self.stored_version(loaded.version).await.map_err(|error| self.shared.unavailable(error))?.is_gt()
-        {
+        if self.is_behind().await.map_err(|error| self.shared.unavailable(error))? {
             let loaded = self.loaded.take();
             self.kept = loaded.and_then(|loaded| self.keep(&loaded));
         }
         self.hydrate().await?;
         let now = self.shared.ports.clock.now();
         Ok(self.loaded.as_ref().map_or(ChallengeView::Foreign, |loaded| loaded.flow.challenge(id, false, now)))
+    }
+
+    /// Returns whether another node has written what is not known here yet.
+    async fn is_behind(&self) -> Result<bool, PortError> {
+        match &self.loaded {
+            Some(loaded) if !self.shared.ports.store.is_exclusive() => {
+                Ok(self.stored_version(loaded.version).await?.is_gt())
+            }
+            Some(_) | None => Ok(false),
+        }
     }
 
     /// Returns how the store's version compares with the one that is known here: a greater one is another node's, a lesser

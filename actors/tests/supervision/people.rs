@@ -43,6 +43,20 @@ async fn a_customer_who_asks_for_a_person_gets_one_and_the_desk_is_silent_until_
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_another_node_wrote_is_shown_even_where_its_nudge_was_not_heard() {
+    let world = World::without_gate();
+    let here = world.start_with(world.settings("a")).await;
+    here.customer(&key(1), "hello").await;
+    here.hears(&key(1), "answer: hello").await;
+    here.until(&key(1), "it has landed", |view| view.outbox.is_empty()).await;
+    let mut elsewhere = world.start_with(world.settings("b")).await;
+    elsewhere.person(&key(1), "I have it").await;
+    assert_eq!(here.view(&key(1)).await.phase, PhaseName::Human);
+    elsewhere.stop().await;
+    here.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_human_switch_silences_the_desk_and_returns_what_no_person_touched() {
     let world = World::without_gate();
     let engine = world.start().await;
