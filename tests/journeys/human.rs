@@ -3,6 +3,7 @@
 use super::support::{Chat, NO_GATE, english, on_both_stores, open, until};
 use anyhow::{Context, Result};
 use frontdesk_actors::language::Phrase;
+use frontdesk_sandbox::chatwoot::WorldView;
 use frontdesk_sandbox::daemon::Daemon;
 use frontdesk_sandbox::model::{ModelDouble, Reply};
 use frontdesk_sandbox::redis::RedisServer;
@@ -141,9 +142,13 @@ async fn the_running_model_call_is_aborted(backing: Backing) -> Result<()> {
         town.model.push(Reply::Hang);
         let chat = Chat::begin(&town);
         chat.says("Do you ship?");
+        let shown = |world: &WorldView<'_>| world.conversation(chat.id).is_some_and(|found| found.typing == [true]);
+        chat.sees("typing", shown).await?;
         town.model.wait_for_calls(index + 1).await;
         take_over(&town, chat.id);
         assert!(town.model.wait_for_abort(index).await.aborted);
+        let typing = |world: &WorldView<'_>| world.conversation(chat.id).map(|found| found.typing).unwrap_or_default();
+        chat.sees("no longer typing", |world| typing(world) == [true, false]).await?;
         town.model.release();
         chat.rests().await?;
         assert!(chat.replies().is_empty(), "nobody is talked over");

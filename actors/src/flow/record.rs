@@ -111,6 +111,8 @@ pub(crate) struct Volatile {
     pub(crate) ticket: Ticket,
     /// When an input was last handled.
     pub(crate) handled: Option<Timestamp>,
+    /// Whether the customer is shown that somebody types.
+    pub(crate) typing: bool,
     /// Rows waiting for a permit.
     pub(crate) acquiring: Vec<u64>,
     /// The look that is running, and since when.
