@@ -29,7 +29,9 @@ impl AwaitingEmail {
                 desk.fall_silent();
                 desk.ignore("resolved: nothing is owed any more")
             }
-            Signal::HandedBack(Back::Pending | Back::Order | Back::ModeOff) => desk.ignore("the desk has it already"),
+            Signal::HandedBack(Back::Pending | Back::Assigned | Back::Order | Back::ModeOff) => {
+                desk.ignore("the desk has it already")
+            }
             Signal::Replied { .. } => desk.ignore("no model call is running"),
             Signal::Deleted(id) => {
                 desk.owe_no_more(id);

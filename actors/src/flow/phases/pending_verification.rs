@@ -39,7 +39,9 @@ impl PendingVerification {
                 desk.owe_nothing();
                 desk.ignore("resolved: nothing is owed any more")
             }
-            Signal::HandedBack(Back::Pending | Back::Order | Back::ModeOff) => desk.ignore("the desk has it already"),
+            Signal::HandedBack(Back::Pending | Back::Assigned | Back::Order | Back::ModeOff) => {
+                desk.ignore("the desk has it already")
+            }
             Signal::Replied { .. } => desk.ignore("no model call is running"),
             Signal::Forgotten => {
                 desk.owe_nothing();
