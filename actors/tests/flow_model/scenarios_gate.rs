@@ -42,6 +42,36 @@ fn an_address_inside_a_sentence_is_mailed_to_and_what_was_asked_before_is_answer
 }
 
 #[test]
+fn what_is_asked_beside_an_address_a_code_or_a_request_for_the_mail_is_owed() {
+    for (text, asks) in [
+        ("000000 my parcel never arrived", true),
+        ("000000", false),
+        ("jane@@example.com is that right?", true),
+        ("my mail is jane@@example.com", false),
+        ("resend please. where is my parcel?", true),
+        ("please resend the mail", false),
+        ("jane@example.org, and my parcel never arrived", true),
+        ("my mail is jane@example.org", false),
+        ("jane@example.com, my parcel never arrived", true),
+        ("{code}, and where is my parcel?", true),
+        ("the code is {code}, thanks", false),
+    ] {
+        let (mut rig, code) = pending();
+        rig.customer(&text.replace("{code}", if code == "000000" { "000001" } else { &code }));
+        assert_eq!(rig.view().owed, if asks { 2 } else { 1 }, "{text}");
+    }
+}
+
+#[test]
+fn what_is_asked_beside_the_first_address_is_owed() {
+    for (text, asks) in [("My parcel never arrived, jane@example.com", 1), ("my mail is jane@example.com", 0)] {
+        let mut rig = Rig::new(true);
+        rig.customer(text);
+        assert_eq!((rig.phase(), rig.view().owed), (PhaseName::PendingVerification, asks), "{text}");
+    }
+}
+
+#[test]
 fn a_burst_before_the_gate_is_asked_for_an_address_once() {
     let mut rig = Rig::new(true);
     for word in ["hi", "are you there", "?"] {

@@ -1,6 +1,6 @@
 //! A mail with link and code is out. The button behind the link or the code typed here proves the address.
 
-use super::awaiting_email::{begin_challenge, enter, just_spoke, keep_question, mail};
+use super::awaiting_email::{Serves, begin_challenge, enter, just_spoke, keep_question, mail};
 use crate::domain::{CustomerMessage, ProofKind, Verified};
 use crate::flow::desk::{Desk, Next};
 use crate::flow::mark::GateMark;
@@ -57,27 +57,31 @@ impl PendingVerification {
             return self.fetch(desk, Reason::AskedByCustomer);
         }
         let address = text::find_address(&message.text);
+        let has_code = text::find_codes(&message.text).contains(&self.challenge.code);
+        let gives_code = has_code || text::is_code_attempt(&message.text);
+        let wants_resend = desk.policy().analyzer.wants_resend(&message.text);
+        let serves = match Serves::by(&address) {
+            Serves::Nothing if gives_code => Serves::Proof,
+            Serves::Nothing if wants_resend => Serves::Resend,
+            serves @ (Serves::Nothing | Serves::Proof | Serves::Resend) => serves,
+        };
+        keep_question(desk, message, serves);
         if self.has_expired(desk) {
-            let about_the_mail = text::find_codes(&message.text).contains(&self.challenge.code)
-                || desk.policy().analyzer.wants_resend(&message.text);
-            if !about_the_mail {
-                keep_question(desk, message, &address);
-            }
             return self.renew(desk, address);
         }
-        if text::find_codes(&message.text).contains(&self.challenge.code) {
+        if has_code {
             return Next::Go(self.verify(desk, ProofKind::Code));
         }
         match address {
-            Address::Found(address) => self.corrected(desk, message, address),
+            Address::Found(address) => self.corrected(desk, address),
             Address::Malformed => {
                 desk.gate_mark(GateMark::Malformed);
                 desk.say(&Phrase::MalformedEmail);
                 Next::Stay
             }
-            Address::None if text::is_code_attempt(&message.text) => self.wrong_code(desk),
-            Address::None if desk.policy().analyzer.wants_resend(&message.text) => self.resend(desk),
-            Address::None => self.remind(desk, message),
+            Address::None if gives_code => self.wrong_code(desk),
+            Address::None if wants_resend => self.resend(desk),
+            Address::None => self.remind(desk),
         }
     }
 
@@ -115,8 +119,7 @@ impl PendingVerification {
     }
 
     /// An address was given again: the same one is a request for another mail, another one replaces the challenge.
-    fn corrected(&mut self, desk: &mut Desk<'_>, message: &CustomerMessage, address: String) -> Next {
-        keep_question(desk, message, &Address::Found(address.clone()));
+    fn corrected(&mut self, desk: &mut Desk<'_>, address: String) -> Next {
         if address.eq_ignore_ascii_case(&self.challenge.address) {
             return self.resend(desk);
         }
@@ -157,8 +160,7 @@ impl PendingVerification {
         self.end(desk, Fate::Void, &Phrase::TooManyCodes)
     }
 
-    fn remind(&mut self, desk: &mut Desk<'_>, message: &CustomerMessage) -> Next {
-        keep_question(desk, message, &Address::None);
+    fn remind(&mut self, desk: &mut Desk<'_>) -> Next {
         if just_spoke(desk, self.reminded) {
             return desk.ignore("one reminder for a burst");
         }
