@@ -158,6 +158,7 @@ impl Flow {
             undelivered: Vec::new(),
             returned: 0,
             drafts: Vec::new(),
+            refused_mails: 0,
             volatile: Volatile::begin(ctx),
         };
         Self { common, phase, memory: Memory::default(), found: None }

@@ -8,6 +8,14 @@ use crate::flow::outbox::{RowKind, Tie};
 use crate::flow::phase::{AwaitingEmail, Back, Fate, MailNews, PendingVerification, Phase, Signal};
 use crate::flow::text::{self, Address};
 use crate::language::{Phrase, Reason};
+use std::time::Duration;
+
+/// At how many refused mails in a row a person is fetched.
+const REFUSALS: u32 = 3;
+
+/// The windows in which an address may get so many mails.
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 impl PendingVerification {
     pub(crate) fn on(&mut self, desk: &mut Desk<'_>, signal: Signal) -> Next {
@@ -139,6 +147,9 @@ impl PendingVerification {
             desk.say(&Phrase::ResendTooSoon {
                 seconds: left.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX),
             });
+        } else if self.has_used_up_its_address(desk) {
+            desk.gate_mark(GateMark::Capped);
+            desk.say(&Phrase::MailsCapped);
         } else {
             self.challenge.resends += 1;
             desk.gate_mark(GateMark::Resent);
@@ -146,6 +157,14 @@ impl PendingVerification {
             mail(desk, &self.challenge);
         }
         Next::Stay
+    }
+
+    /// Returns whether the mails of this very challenge are all that its address may get for now. That is told, since it says
+    /// nothing about anybody else; where others have had mails sent there, the words must be the same as ever.
+    fn has_used_up_its_address(&self, desk: &Desk<'_>) -> bool {
+        let gate = &desk.policy().gate;
+        let (mails, age) = (self.challenge.resends.saturating_add(1), desk.ctx.now.since(self.challenge.issued));
+        mails >= gate.address_hour && age < HOUR || mails >= gate.address_day && age < DAY
     }
 
     fn wrong_code(&mut self, desk: &mut Desk<'_>) -> Next {
@@ -178,6 +197,7 @@ impl PendingVerification {
     fn mail_news(&mut self, desk: &mut Desk<'_>, news: MailNews) -> Next {
         match news {
             MailNews::Sent => {
+                desk.common.refused_mails = 0;
                 desk.say(&Phrase::MailSent { address: self.challenge.address.clone() });
                 Next::Stay
             }
@@ -192,11 +212,22 @@ impl PendingVerification {
                 Next::Stay
             }
             MailNews::Refused => {
+                desk.common.refused_mails += 1;
+                if desk.common.refused_mails >= REFUSALS {
+                    return self.give_up_mailing(desk);
+                }
                 let phrase = Phrase::MailRefused { address: self.challenge.address.clone() };
                 self.end(desk, Fate::Void, &phrase)
             }
             MailNews::GivenUp => self.fetch(desk, Reason::MailFailed),
         }
+    }
+
+    /// One refusal is a typing error; several are not the customer's to mend.
+    fn give_up_mailing(&self, desk: &mut Desk<'_>) -> Next {
+        desk.common.refused_mails = 0;
+        desk.common.spend(self.challenge.id.clone(), Fate::Void);
+        Next::Go(desk.fetch_person(Reason::MailFailed, None))
     }
 
     /// Ends the challenge; the customer may give an address again.
