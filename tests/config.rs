@@ -103,6 +103,19 @@ fn needed(path: &str) -> Vec<(&'static str, &'static str)> {
     }
 }
 
+#[test]
+fn behind_a_proxy_webhooks_must_be_signed_although_the_desk_listens_on_loopback() {
+    let proxied = [("LISTEN_ADDR", "127.0.0.1:8080"), ("CHATWOOT_WEBHOOK_SECRET", "")];
+    let problems = service_with(&proxied).expect_err("strangers reach it through the proxy");
+    assert_eq!(settings(&problems), ["CHATWOOT_WEBHOOK_SECRET"]);
+    assert!(said(&problems).contains("PUBLIC_URL") && said(&problems).contains("ALLOW_UNSIGNED_WEBHOOKS=true"));
+    let with = |more: (&'static str, &'static str)| service_with(&[proxied[0], proxied[1], more]);
+    assert!(with(("ALLOW_UNSIGNED_WEBHOOKS", "true")).unwrap().takes_unsigned_webhooks());
+    assert!(!with(("CHATWOOT_WEBHOOK_SECRET", "one")).unwrap().takes_unsigned_webhooks());
+    let local = with(("PUBLIC_URL", "http://desk.localhost")).unwrap();
+    assert!(local.takes_unsigned_webhooks() && local.warnings.iter().any(|said| said.contains("without a signature")));
+}
+
 /// An instance of GREEN-API, whose settings belong together.
 static WHATSAPP: [(&str, &str); 4] = [
     ("GREEN_API_URL", "https://7103.api.greenapi.com"),

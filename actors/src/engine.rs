@@ -88,6 +88,7 @@ impl Engine {
             missed_until: AtomicI64::new(ports.clock.now().as_millis()),
             gap: Gap::default(),
             model_faulty: AtomicBool::new(false),
+            mails_refused: AtomicBool::new(false),
             transcriber_faulty: AtomicBool::new(false),
             directory: OnceLock::new(),
             alerts: OnceLock::new(),

@@ -43,6 +43,8 @@ pub(crate) struct Shared {
     pub(crate) gap: Gap,
     pub(crate) model_faulty: AtomicBool,
     pub(crate) transcriber_faulty: AtomicBool,
+    /// Whether the mail server refused the last verification mail for what it is.
+    pub(crate) mails_refused: AtomicBool,
     pub(crate) directory: OnceLock<ActorRef<DirectoryMsg>>,
     pub(crate) alerts: OnceLock<ActorRef<AlertsMsg>>,
     /// Whether the engine is stopping: nothing new is taken or started.
@@ -130,6 +132,16 @@ impl Shared {
             for incident in [Incident::ModelUnauthorized, Incident::ModelNotFound, Incident::ModelQuota] {
                 self.resolve(incident);
             }
+        }
+    }
+
+    /// Notes whether the mail server refuses our mails for what they are, and tells operators. Costs nothing while it does not.
+    pub(crate) fn mails_are_refused(&self, refused: bool) {
+        let were = self.mails_refused.swap(refused, Ordering::Relaxed);
+        match (were, refused) {
+            (true, false) => self.resolve(Incident::MailRefused),
+            (_, true) => self.raise(Incident::MailRefused),
+            (false, false) => {}
         }
     }
 

@@ -268,7 +268,7 @@ impl Desk {
         });
         let signed = SignaturePolicy::decide(
             !config.chatwoot.webhook_secret.is_empty(),
-            config.listen.addr.ip(),
+            config.is_reachable(),
             config.listen.allow_unsigned_webhooks,
         );
         let intake = parts.edge.as_ref().map(|edge| ChatwootIntake::new(edge.clone(), signed));
@@ -278,7 +278,7 @@ impl Desk {
         } else {
             SignaturePolicy::decide(
                 config.green_api.webhook_token.is_some(),
-                config.listen.addr.ip(),
+                config.is_reachable(),
                 config.listen.allow_unsigned_webhooks,
             )
         };

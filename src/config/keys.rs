@@ -108,6 +108,7 @@ pub const KEYS: &[Key] = &[
     key("gate.resends", &[], Kind::Whole(0, 100)),
     key("gate.wrong_codes", &[], Kind::Whole(1, 100)),
     key("gate.mail_tries", &[], Kind::Whole(1, 100)),
+    key("gate.mail_retry_pause", &[], Kind::Span),
     key("gate.mails_per_address_hour", &[], Kind::Whole(1, 1_000_000)),
     key("gate.mails_per_address_day", &[], Kind::Whole(1, 1_000_000)),
     key("gate.mails_per_contact_day", &[], Kind::Whole(1, 1_000_000)),

@@ -17,7 +17,6 @@ use frontdesk_actors::time::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -96,18 +95,19 @@ pub struct Malformed(pub &'static str);
 pub enum SignaturePolicy {
     /// A secret is configured: every webhook must be signed with it.
     Required,
-    /// No secret, and nobody else can reach the listener or the operator allowed it.
+    /// No secret, and nobody else can reach the desk or the operator allowed it.
     Waived,
-    /// Nothing is accepted: there is no secret and strangers could reach the listener, or no webhooks are expected.
+    /// Nothing is accepted: there is no secret and strangers could reach the desk, or no webhooks are expected.
     Closed,
 }
 
 impl SignaturePolicy {
-    /// Decides by whether a secret is configured, the address listened on, and `ALLOW_UNSIGNED_WEBHOOKS`.
-    pub fn decide(has_secret: bool, listen: IpAddr, allow_unsigned: bool) -> Self {
+    /// Decides by whether a secret is configured, whether others can reach the desk, directly or through a proxy, and
+    /// `ALLOW_UNSIGNED_WEBHOOKS`.
+    pub fn decide(has_secret: bool, reachable: bool, allow_unsigned: bool) -> Self {
         if has_secret {
             SignaturePolicy::Required
-        } else if allow_unsigned || listen.to_canonical().is_loopback() {
+        } else if allow_unsigned || !reachable {
             SignaturePolicy::Waived
         } else {
             SignaturePolicy::Closed
@@ -256,14 +256,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unsigned_webhooks_need_a_loopback_listener_or_the_operators_word() {
-        let decide = |secret, listen: &str, allow| SignaturePolicy::decide(secret, listen.parse().unwrap(), allow);
-        assert_eq!(decide(true, "127.0.0.1", true), SignaturePolicy::Required);
-        assert_eq!(decide(true, "0.0.0.0", false), SignaturePolicy::Required);
-        assert_eq!(decide(false, "127.0.0.1", false), SignaturePolicy::Waived);
-        assert_eq!(decide(false, "::1", false), SignaturePolicy::Waived);
-        assert_eq!(decide(false, "::ffff:127.0.0.1", false), SignaturePolicy::Waived);
-        assert_eq!(decide(false, "0.0.0.0", false), SignaturePolicy::Closed);
-        assert_eq!(decide(false, "0.0.0.0", true), SignaturePolicy::Waived);
+    fn unsigned_webhooks_need_a_desk_that_nobody_else_reaches_or_the_operators_word() {
+        assert_eq!(SignaturePolicy::decide(true, false, true), SignaturePolicy::Required);
+        assert_eq!(SignaturePolicy::decide(true, true, false), SignaturePolicy::Required);
+        assert_eq!(SignaturePolicy::decide(false, false, false), SignaturePolicy::Waived);
+        assert_eq!(SignaturePolicy::decide(false, true, false), SignaturePolicy::Closed);
+        assert_eq!(SignaturePolicy::decide(false, true, true), SignaturePolicy::Waived);
     }
 }

@@ -218,7 +218,7 @@ async fn transmit(shared: &Shared, row: &Row, to: &Destination, inbox: &str) -> 
             None => Verdict::Rejected { why: "this daemon does not serve the channel".to_owned() },
         },
         RowKind::Mail(mail) => match mail_allowed(shared, row.tries, mail, inbox).await {
-            Ok(None) => shared.ports.mailer.send(mail, &mail_id(row, to)).await,
+            Ok(None) => hand_over(shared, mail, &mail_id(row, to)).await,
             Ok(Some(by_address)) => return SendOutcome::Capped { by_address },
             Err(why) => Verdict::Transient { retry_after: None, why },
         },
@@ -227,6 +227,21 @@ async fn transmit(shared: &Shared, row: &Row, to: &Destination, inbox: &str) -> 
         RowKind::Bar(address) => bar(shared, address).await,
     };
     SendOutcome::Verdict(verdict)
+}
+
+/// Hands a mail to the mailer, and tells operators where it refuses our mails for what they are.
+async fn hand_over(shared: &Shared, mail: &VerificationMail, id: &crate::ids::OutboundId) -> Verdict {
+    let mailer = &shared.ports.mailer;
+    let verdict = mailer.send(mail, id).await;
+    match &verdict {
+        Verdict::Settled { .. } => shared.mails_are_refused(false),
+        Verdict::Rejected { .. } if mailer.refuses_messages() => shared.mails_are_refused(true),
+        Verdict::Rejected { .. }
+        | Verdict::Transient { .. }
+        | Verdict::AccountFault { .. }
+        | Verdict::Unknown { .. } => {}
+    }
+    verdict
 }
 
 /// Row ids are unique within a conversation; Message-IDs must be in the world.
@@ -265,11 +280,11 @@ async fn mail_allowed(
     }
     let address = shared.ports.crypto.digest(&mail.address.to_lowercase());
     let quota = |key: String, limit: u32, window: Duration| Quota { key, limit, window };
-    let caps = &shared.settings.mail_caps;
+    let (caps, gate) = (&shared.settings.mail_caps, &shared.settings.policy.gate);
     let mut quotas = vec![
         quota(bar_key(&address), u32::MAX, DAY),
-        quota(format!("mail:address:hour:{address}"), caps.address_hour, HOUR),
-        quota(format!("mail:address:day:{address}"), caps.address_day, DAY),
+        quota(format!("mail:address:hour:{address}"), gate.address_hour, HOUR),
+        quota(format!("mail:address:day:{address}"), gate.address_day, DAY),
     ];
     let by_address = quotas.len();
     if let Some(contact) = &mail.contact {

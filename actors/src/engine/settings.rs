@@ -62,7 +62,7 @@ pub struct Settings {
     pub mailbox: usize,
     /// How many events may wait in all mailboxes together.
     pub mailboxes: usize,
-    /// How many verification mails may be sent.
+    /// How many verification mails may be sent, beside what one address may get ([`crate::flow::policy::GatePolicy`]).
     pub mail_caps: MailCaps,
     /// How far back events are looked for that nobody heard, after a gap.
     pub catch_up: Duration,
@@ -80,10 +80,6 @@ pub struct GateSettings {
 /// Caps on verification mails, across conversations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MailCaps {
-    /// Per address and hour.
-    pub address_hour: u32,
-    /// Per address and day.
-    pub address_day: u32,
     /// Per contact and day.
     pub contact_day: u32,
     /// Per inbox and hour.
@@ -92,7 +88,7 @@ pub struct MailCaps {
 
 impl Default for MailCaps {
     fn default() -> Self {
-        Self { address_hour: 3, address_day: 5, contact_day: 5, inbox_hour: 60 }
+        Self { contact_day: 5, inbox_hour: 60 }
     }
 }
 

@@ -64,6 +64,8 @@ pub enum Incident {
     RowHeld,
     /// A vendor refused a message to a customer for good.
     RowRejected,
+    /// The mail server refuses our verification mails for what they are.
+    MailRefused,
     /// Another bot is assigned to conversations of ours.
     OtherBot,
     /// A conversation failed twice on one event.
@@ -95,6 +97,7 @@ impl Incident {
             Incident::AccountFault => "account_fault",
             Incident::RowHeld => "row_held",
             Incident::RowRejected => "row_rejected",
+            Incident::MailRefused => "mail_refused",
             Incident::OtherBot => "other_bot",
             Incident::EventParked => "event_parked",
             Incident::Quarantined => "quarantined",
@@ -123,6 +126,9 @@ impl Incident {
                 "It is unknown whether a message reached a customer: look at the conversation and decide (frontdesk outbox)."
             }
             Incident::RowRejected => "A vendor refused a message to a customer for good: see the log for why.",
+            Incident::MailRefused => {
+                "The mail server refuses our verification mails for what they are (spam policy, sender, size), so no customer passes the gate: see the log for its code, then check SENDER_EMAIL, SPF and DKIM."
+            }
             Incident::OtherBot => "Another bot is assigned to conversations of this desk: disconnect one of them.",
             Incident::EventParked => {
                 "An event made a conversation fail twice; it is kept and a person was fetched: report the log, then requeue it (frontdesk chats requeue)."

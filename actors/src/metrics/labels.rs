@@ -137,6 +137,7 @@ pub(super) const ALERT: Label = label(
         "account_fault",
         "row_held",
         "row_rejected",
+        "mail_refused",
         "other_bot",
         "event_parked",
         "quarantined",
