@@ -1,6 +1,6 @@
 //! How late something may be said: answers, and what the desk says of its own.
 
-use crate::rig::Rig;
+use crate::rig::{Rig, settled};
 use frontdesk_actors::domain::{Assignee, Status};
 use frontdesk_actors::engine::PhaseName;
 use frontdesk_actors::flow::{Input, SendOutcome};
@@ -64,7 +64,8 @@ fn an_apology_is_said_once_and_only_before_an_answer_of_which_nothing_was_said()
     // It stands before the answer already.
     let mut rig = asked_ago(11 * MINUTE);
     rig.reply("ten euros");
-    delayed(&mut rig, 5 * MINUTE);
+    on_the_wire(&mut rig);
+    rig.end_send(true, settled());
     delayed(&mut rig, 5 * MINUTE);
     assert_eq!(rig.said(), ["[LateAnswer]", "ten euros"]);
     // Refused twice, it is made part of the answer once.
@@ -80,10 +81,8 @@ fn an_apology_is_said_once_and_only_before_an_answer_of_which_nothing_was_said()
     // Its first part was said in time.
     let mut rig = asked_ago(9 * MINUTE);
     rig.reply("the first part of what there is to say\n\nand the second part of it");
-    if rig.sending.is_empty() {
-        rig.clear_one();
-    }
-    rig.end_send(true, SendOutcome::Verdict(Verdict::Settled { message: None }));
+    on_the_wire(&mut rig);
+    rig.end_send(true, settled());
     delayed(&mut rig, 5 * MINUTE);
     assert_eq!(rig.said().len(), 2);
     assert!(!rig.said().iter().any(|said| said.contains("LateAnswer")), "{:?}", rig.said());
@@ -112,11 +111,24 @@ fn what_the_desk_says_at_the_gate_is_not_said_hours_later() {
     assert_eq!((rig.phase(), rig.said()), (PhaseName::AwaitingEmail, vec!["[AskEmail]"]));
 }
 
+/// Looks and claims until something is being sent.
+fn on_the_wire(rig: &mut Rig) {
+    for _ in 0..10 {
+        if !rig.sending.is_empty() {
+            return;
+        }
+        if rig.looking.is_some() {
+            rig.end_look(true);
+        } else {
+            rig.clear_one();
+        }
+    }
+    panic!("nothing is sent: {:?}", rig.view());
+}
+
 /// The vendor refuses what is being sent, and does not want to hear of it for this long.
 fn refused(rig: &mut Rig, rest: Duration) {
-    if rig.sending.is_empty() {
-        rig.clear_one();
-    }
+    on_the_wire(rig);
     let rest = Verdict::Transient { retry_after: Some(rest), why: String::new() };
     rig.end_send(false, SendOutcome::Verdict(rest));
 }
