@@ -85,7 +85,7 @@ async fn let_go(shared: &Shared, key: &ConversationKey, aside: &Aside) -> bool {
     let mut all = true;
     for handle in aside.waiting() {
         let reply = Some(ReplyPlace { handle, doubted: false });
-        let to = Destination { key: key.clone(), contact: None, reply };
+        let to = Destination { key: key.clone(), contact: None, reply, by: None };
         let verdict = send(shared, channel.as_ref(), &to, &Act::Dismiss { person: true }).await;
         tracing::debug!(conversation = %key, ?verdict, "let a request go on that nobody can answer");
         all &= is_final(&verdict);
@@ -112,7 +112,7 @@ async fn open(shared: &Shared, key: &ConversationKey, aside: &Aside) -> Opened {
     }
     let contact = aside.last_words().and_then(|(inbound, _)| inbound.contact.as_ref());
     let to =
-        Destination { key: key.clone(), contact: contact.map(|contact| contact.key.clone()), reply: None };
+        Destination { key: key.clone(), contact: contact.map(|contact| contact.key.clone()), reply: None, by: None };
     let verdict = send(shared, channel.as_ref(), &to, &Act::Open).await;
     tracing::warn!(conversation = %key, ?verdict, "gave a failing conversation to the people");
     if is_final(&verdict) { Opened::Now } else { Opened::NotYet }
