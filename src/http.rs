@@ -169,6 +169,9 @@ pub trait Desk: Send + Sync + fmt::Debug {
     /// [`DeliverError`]: nothing was taken.
     async fn deliver(&self, inbound: Inbound) -> Result<Receipt, DeliverError>;
 
+    /// Whoever sent a webhook of this conversation was told that it was not taken.
+    fn missed(&self, key: &ConversationKey);
+
     /// Gives an operator's order to a conversation.
     ///
     /// # Errors
@@ -242,6 +245,10 @@ pub trait Desk: Send + Sync + fmt::Debug {
 impl Desk for EngineHandle {
     async fn deliver(&self, inbound: Inbound) -> Result<Receipt, DeliverError> {
         EngineHandle::deliver(self, inbound).await
+    }
+
+    fn missed(&self, key: &ConversationKey) {
+        EngineHandle::missed(self, key);
     }
 
     async fn order(&self, key: &ConversationKey, order: Order) -> Result<Receipt, DeliverError> {

@@ -39,8 +39,6 @@ pub(crate) enum AlertsMsg {
     Resolve(Incident),
     /// Something is worth a card of its own.
     Tell(String),
-    /// This card is to be posted.
-    Post(Box<Card>),
     /// A card went its way.
     Posted(Card, bool),
     /// Time has passed.
@@ -96,7 +94,6 @@ impl Actor for Alerts {
                 desk.queue(card);
             }
             AlertsMsg::Tell(text) => desk.queue([Card::Resolved { text, at: now }]),
-            AlertsMsg::Post(card) => desk.queue([*card]),
             AlertsMsg::Posted(card, accepted) => desk.posted(card, accepted),
             AlertsMsg::Tick => {
                 let due = desk.incidents.due(now);
@@ -137,7 +134,11 @@ impl Desk {
         let (ports, myself) = (self.ports.clone(), myself.clone());
         self.posting = Some(AbortOnDrop::spawn(async move {
             // A sink that panics or hangs is one that accepted nothing.
-            let posted = tokio::time::timeout(POST, AssertUnwindSafe(post(&ports, &card)).catch_unwind()).await;
+            let posted = tokio::time::timeout(
+                POST,
+                AssertUnwindSafe(post(&ports.gate, ports.sink.as_ref(), &card)).catch_unwind(),
+            )
+            .await;
             let accepted = matches!(posted, Ok(Ok(true)));
             if !accepted {
                 tokio::time::sleep(TICK).await;
@@ -149,10 +150,10 @@ impl Desk {
 }
 
 /// Posts a card. Returns whether somebody accepted it, or nobody ever will.
-async fn post(ports: &AlertPorts, card: &Card) -> bool {
-    let permit = ports.gate.acquire(Priority::High).await;
-    let verdict = ports.sink.post(card).await;
-    ports.gate.report(&verdict);
+pub(crate) async fn post(gate: &Gate, sink: &dyn AlertSink, card: &Card) -> bool {
+    let permit = gate.acquire(Priority::High).await;
+    let verdict = sink.post(card).await;
+    gate.report(&verdict);
     drop(permit);
     match verdict {
         Verdict::Settled { .. } | Verdict::Rejected { .. } => true,

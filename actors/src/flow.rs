@@ -52,6 +52,7 @@ mod view;
 mod voice;
 
 pub(crate) use audit::conversation as audit;
+pub(crate) use away::LATE_TRIES;
 pub use effect::{Effect, Incident};
 pub use input::{Input, SendOutcome};
 pub use known::Known;
@@ -229,6 +230,11 @@ impl Flow {
     /// Like [`Flow::suspect`], where it is known until when events may have been missed.
     pub fn suspect_until(&mut self, missed_until: Timestamp) {
         self.suspect();
+        self.common.volatile.missed_until = missed_until;
+    }
+
+    /// Nothing was said here before, but events were missed until just now: the vendor may open it because of that.
+    pub fn begins_after(&mut self, missed_until: Timestamp) {
         self.common.volatile.missed_until = missed_until;
     }
 

@@ -20,7 +20,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// For how long a claim is good.
+/// For how long a claim is good: until then the first byte is on the wire, or none is.
 const CLAIM: Duration = Duration::from_secs(1);
 
 /// How long a send may take at most, whatever its adapter's own time-outs are. A text gets less: see [`patience`].
@@ -76,7 +76,9 @@ impl Live {
 
     fn send(&mut self, row: Row, claimed: Instant, lapsed: bool) {
         let permit = self.permits.remove(&row.seq);
-        let destination = Destination { key: self.key.clone(), contact: self.contact_key(), reply: row.reply_place() };
+        let by = Some((claimed + CLAIM).into_std());
+        let destination =
+            Destination { key: self.key.clone(), contact: self.contact_key(), reply: row.reply_place(), by };
         let inbox = self.loaded.as_ref().map(|loaded| loaded.flow.inbox().to_owned()).unwrap_or_default();
         let shared = self.shared.clone();
         self.shared.spawn(async move {

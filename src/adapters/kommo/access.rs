@@ -229,7 +229,7 @@ impl Ways {
             body.extend(grant.clone());
         }
         let url = self.base.join("oauth2/access_token").map_err(|error| AccessError::Unreachable(error.to_string()))?;
-        match self.transport.post(url, None, &body).await {
+        match self.transport.post(url, None, &body, None).await {
             Reply::Answered { status: 200..=299, body, .. } => {
                 read_pair(&body, number, self.clock.now()).ok_or_else(unreadable)
             }

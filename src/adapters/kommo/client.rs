@@ -20,6 +20,7 @@ use frontdesk_actors::time::Clock;
 use serde_json::{Value, json};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 use url::Url;
 
 /// Why the channel cannot be made.
@@ -71,7 +72,7 @@ impl Kommo {
             Act::Dismiss { person } => {
                 let Some(place) = &to.reply else { return Ok(()) };
                 let answer = if *person { Answer::WithPerson } else { Answer::Nothing };
-                self.go_on(place, Asked::Dismiss, &reply::body(answer)).await
+                self.go_on((place, to.by), Asked::Dismiss, &reply::body(answer)).await
             }
             Act::Note { text } => self.note(&to.key, text, id).await,
             // The vendor has no status of its own that tells bot from people, and no mark for a verified customer.
@@ -101,15 +102,15 @@ impl Kommo {
             .await
             .map_err(|error| Verdict::Transient { retry_after: None, why: format!("note what is said: {error}") })?;
         let answer = if handoff { Answer::HandsOver(text) } else { Answer::Says(text) };
-        self.go_on(place, Asked::Continue { doubted: place.doubted }, &reply::body(answer)).await
+        self.go_on((place, to.by), Asked::Continue { doubted: place.doubted }, &reply::body(answer)).await
     }
 
     /// Lets the bot that waits at a place go on.
-    async fn go_on(&self, place: &ReplyPlace, asked: Asked, body: &Value) -> Done {
+    async fn go_on(&self, (place, by): (&ReplyPlace, Option<Instant>), asked: Asked, body: &Value) -> Done {
         // Checked when it came, and again here: the settings may have changed since, and our token goes with it.
         let url = return_address(&self.settings.base_url, &place.handle.0)
             .map_err(|error| Verdict::Rejected { why: error.to_string() })?;
-        self.post(url, asked, body).await.map(|_| ())
+        self.post(url, asked, body, by).await.map(|_| ())
     }
 
     async fn note(&self, key: &ConversationKey, text: &str, id: &OutboundId) -> Done {
@@ -118,7 +119,7 @@ impl Kommo {
         let note =
             json!([{ "entity_id": lead, "note_type": "common", "params": { "text": text }, "request_id": id.0 }]);
         let url = self.url("api/v4/leads/notes").map_err(|why| Verdict::Rejected { why })?;
-        self.post(url, Asked::Other, &note).await.map(|_| ())
+        self.post(url, Asked::Other, &note, None).await.map(|_| ())
     }
 
     pub(super) fn url(&self, path: &str) -> Result<Url, String> {
@@ -126,15 +127,15 @@ impl Kommo {
         Url::parse(&base).and_then(|base| base.join(path)).map_err(|error| error.to_string())
     }
 
-    async fn post(&self, url: Url, asked: Asked, body: &Value) -> Result<Bytes, Verdict> {
+    async fn post(&self, url: Url, asked: Asked, body: &Value, by: Option<Instant>) -> Result<Bytes, Verdict> {
         let token = self.access.token().await.map_err(|error| error.verdict())?;
-        let reply = self.transport.post(url.clone(), Some(&token), body).await;
+        let reply = self.transport.post(url.clone(), Some(&token), body, by).await;
         if !matches!(reply, Reply::Answered { status: 401, .. }) {
             return judge(reply, asked);
         }
         // 401 wrote nothing, so that it may be tried with another token at once.
         match self.access.instead_of(&token).await {
-            Ok(Some(token)) => judge(self.transport.post(url, Some(&token), body).await, asked),
+            Ok(Some(token)) => judge(self.transport.post(url, Some(&token), body, by).await, asked),
             Ok(None) => judge(reply, asked),
             Err(error) => Err(error.verdict()),
         }
