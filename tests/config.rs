@@ -7,6 +7,8 @@ use std::fs;
 use std::time::Duration;
 use tempfile::TempDir;
 
+#[path = "config/contract.rs"]
+mod contract;
 #[path = "config/files.rs"]
 mod files;
 
@@ -53,6 +55,9 @@ fn nothing_set_is_the_demo() {
     assert_eq!(config.model.turn_deadline, Duration::from_secs(90));
     assert_eq!(config.desk.debounce_quiet, Duration::from_millis(1200));
     assert_eq!(config.desk.human_idle, None);
+    let gate = &config.gate;
+    assert_eq!((gate.mails_per_address_hour, gate.mails_per_address_day), (3, 5));
+    assert_eq!((gate.mails_per_contact_day, gate.mails_per_inbox_hour), (5, 60));
     assert_eq!(config.model.api, ModelApi::Chat);
     assert!(matches!(config.mail.route(), MailRoute::Mailbox));
     assert!(config.model.api_key.is_none() && config.store.redis_url.is_none() && config.chatwoot.access().is_none());

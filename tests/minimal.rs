@@ -4,9 +4,25 @@
 use anyhow::{Context, Result, ensure};
 use frontdesk_sandbox::daemon::Daemon;
 use frontdesk_sandbox::model::{ModelDouble, Reply};
+use frontdesk_sandbox::on_both_stores;
 use frontdesk_sandbox::redis::RedisServer;
+use frontdesk_sandbox::town::Backing;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
+
+on_both_stores!(
+    the_mock_answers_in_the_answer_itself,
+    whatever_is_not_a_customers_message_is_ignored,
+    the_same_id_again_is_another_message,
+    a_cookie_names_the_session_and_without_one_all_share_the_demo_conversation,
+    the_gate_answers_every_message_soon,
+    a_burst_is_answered_once_and_to_everybody,
+    human_mode_silences_the_bot_and_gives_back,
+    whoever_asks_for_a_person_is_told_and_then_has_one,
+    with_a_key_the_mock_never_answers,
+    a_message_that_is_too_long_is_told_so,
+    where_the_chat_page_is_off_the_body_is_refused,
+);
 
 const ADA: &str = "0123456789abcdef0123456789abcdef";
 const BOB: &str = "fedcba9876543210fedcba9876543210";
@@ -14,13 +30,41 @@ const BOB: &str = "fedcba9876543210fedcba9876543210";
 /// Far less than the limit of a turn, far more than an answer takes.
 const SOON: Duration = Duration::from_secs(15);
 
-fn demo() -> Result<Daemon> {
-    Ok(Daemon::new(env!("CARGO_BIN_EXE_frontdesk"))?.with("DEBOUNCE_QUIET", "200ms"))
+/// A desk without a vendor, and the store it has.
+struct Demo {
+    daemon: Daemon,
+    _redis: Option<RedisServer>,
 }
 
-async fn open(mut daemon: Daemon) -> Result<Daemon> {
-    daemon.start().await?;
-    Ok(daemon)
+async fn demo(backing: Backing) -> Result<Demo> {
+    let daemon = Daemon::new(env!("CARGO_BIN_EXE_frontdesk"))?.with("DEBOUNCE_QUIET", "200ms");
+    Ok(match backing {
+        Backing::Embedded => Demo { daemon, _redis: None },
+        Backing::Redis => {
+            let redis = RedisServer::start().await?;
+            Demo { daemon: daemon.with("REDIS_URL", redis.url()), _redis: Some(redis) }
+        }
+    })
+}
+
+impl Demo {
+    fn with(mut self, name: &str, value: impl ToString) -> Self {
+        self.daemon.set(name, value);
+        self
+    }
+
+    async fn open(mut self) -> Result<Self> {
+        self.daemon.start().await?;
+        Ok(self)
+    }
+}
+
+impl std::ops::Deref for Demo {
+    type Target = Daemon;
+
+    fn deref(&self) -> &Daemon {
+        &self.daemon
+    }
 }
 
 fn message(id: u64, content: &str) -> Value {
@@ -57,9 +101,8 @@ async fn toggle(daemon: &Daemon, enabled: bool) -> Result<Value> {
 }
 
 /// `WEB_GATE=off` skips the gate; without a key the mock answers, synchronously, at every address.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_mock_answers_in_the_answer_itself() -> Result<()> {
-    let daemon = open(demo()?.with("WEB_GATE", "off")).await?;
+async fn the_mock_answers_in_the_answer_itself(backing: Backing) -> Result<()> {
+    let daemon = demo(backing).await?.with("WEB_GATE", "off").open().await?;
     for path in ["/webhook/chatwoot", "/webhooks/chatwoot", "/webhook"] {
         let (status, text) = post_to(&daemon, path, None, &message(1, "Do you ship to Norway?")).await?;
         let answer: Value = serde_json::from_str(&text)?;
@@ -69,9 +112,8 @@ async fn the_mock_answers_in_the_answer_itself() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn whatever_is_not_a_customers_message_is_ignored() -> Result<()> {
-    let daemon = open(demo()?).await?;
+async fn whatever_is_not_a_customers_message_is_ignored(backing: Backing) -> Result<()> {
+    let daemon = demo(backing).await?.open().await?;
     let hi = message(1, "Hi");
     let with = |key: &str, value: Value| {
         let mut body = hi.clone();
@@ -93,18 +135,16 @@ async fn whatever_is_not_a_customers_message_is_ignored() -> Result<()> {
 }
 
 /// The id is the client's own counter.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_same_id_again_is_another_message() -> Result<()> {
-    let daemon = open(demo()?.with("WEB_GATE", "off")).await?;
+async fn the_same_id_again_is_another_message(backing: Backing) -> Result<()> {
+    let daemon = demo(backing).await?.with("WEB_GATE", "off").open().await?;
     let first = reply(&daemon, Some(ADA), "My name is Ada").await?;
     let second = reply(&daemon, Some(ADA), "Do you deliver to Norway?").await?;
     assert!(second.contains("Norway") && first != second, "{first} / {second}");
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_cookie_names_the_session_and_without_one_all_share_the_demo_conversation() -> Result<()> {
-    let daemon = open(demo()?.with("WEB_GATE", "off")).await?;
+async fn a_cookie_names_the_session_and_without_one_all_share_the_demo_conversation(backing: Backing) -> Result<()> {
+    let daemon = demo(backing).await?.with("WEB_GATE", "off").open().await?;
     reply(&daemon, Some(ADA), "My name is Ada").await?;
     reply(&daemon, None, "My name is Grace").await?;
     assert!(reply(&daemon, Some(ADA), "What is my name?").await?.contains("Ada"));
@@ -117,8 +157,8 @@ async fn a_cookie_names_the_session_and_without_one_all_share_the_demo_conversat
 }
 
 /// The second message of a burst is asked for nothing again; it is answered all the same, and soon.
-async fn the_gate_answers_every_message_soon(daemon: Daemon) -> Result<()> {
-    let daemon = open(daemon).await?;
+async fn the_gate_answers_every_message_soon(backing: Backing) -> Result<()> {
+    let daemon = demo(backing).await?.open().await?;
     let asked = reply(&daemon, Some(ADA), "Do you ship to Norway?").await?;
     assert!(asked.contains("e-mail address"), "{asked}");
     for more in ["and to Sweden?", "and how long does it take?"] {
@@ -134,21 +174,9 @@ async fn the_gate_answers_every_message_soon(daemon: Daemon) -> Result<()> {
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_gate_answers_every_message_soon_embedded() -> Result<()> {
-    the_gate_answers_every_message_soon(demo()?).await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_gate_answers_every_message_soon_on_redis() -> Result<()> {
-    let redis = RedisServer::start().await?;
-    the_gate_answers_every_message_soon(demo()?.with("REDIS_URL", redis.url())).await
-}
-
 /// Two at once in one session are one burst with one answer, which both hear.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_burst_is_answered_once_and_to_everybody() -> Result<()> {
-    let daemon = open(demo()?.with("WEB_GATE", "off").with("DEBOUNCE_QUIET", "1500ms")).await?;
+async fn a_burst_is_answered_once_and_to_everybody(backing: Backing) -> Result<()> {
+    let daemon = demo(backing).await?.with("WEB_GATE", "off").with("DEBOUNCE_QUIET", "1500ms").open().await?;
     let began = Instant::now();
     let (first, second) =
         tokio::try_join!(reply(&daemon, Some(ADA), "Do you ship"), reply(&daemon, Some(ADA), "to Norway?"))?;
@@ -157,9 +185,8 @@ async fn a_burst_is_answered_once_and_to_everybody() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn human_mode_silences_the_bot_and_gives_back() -> Result<()> {
-    let daemon = open(demo()?.with("WEB_GATE", "off")).await?;
+async fn human_mode_silences_the_bot_and_gives_back(backing: Backing) -> Result<()> {
+    let daemon = demo(backing).await?.with("WEB_GATE", "off").open().await?;
     let status =
         async || -> Result<Value> { Ok(daemon.http().get(daemon.url("/human-status")).send().await?.json().await?) };
     assert_eq!(status().await?, json!({ "human_mode": false }));
@@ -181,9 +208,8 @@ async fn human_mode_silences_the_bot_and_gives_back() -> Result<()> {
 }
 
 /// Only this conversation has a person: its customer is told so, once.
-#[tokio::test(flavor = "multi_thread")]
-async fn whoever_asks_for_a_person_is_told_and_then_has_one() -> Result<()> {
-    let daemon = open(demo()?.with("WEB_GATE", "off")).await?;
+async fn whoever_asks_for_a_person_is_told_and_then_has_one(backing: Backing) -> Result<()> {
+    let daemon = demo(backing).await?.with("WEB_GATE", "off").open().await?;
     let told = reply(&daemon, Some(ADA), "I want to talk to a human").await?;
     assert!(told.contains("colleague"), "{told}");
     let (status, text) = post(&daemon, Some(ADA), &message(2, "Hello?")).await?;
@@ -195,16 +221,17 @@ async fn whoever_asks_for_a_person_is_told_and_then_has_one() -> Result<()> {
 }
 
 /// With a key the real model answers; if it fails, a person is fetched, and the mock never stands in.
-#[tokio::test(flavor = "multi_thread")]
-async fn with_a_key_the_mock_never_answers() -> Result<()> {
+async fn with_a_key_the_mock_never_answers(backing: Backing) -> Result<()> {
     let model = ModelDouble::start().await;
-    let daemon = demo()?
+    let daemon = demo(backing)
+        .await?
         .with("WEB_GATE", "off")
         .with("WEB_CHAT", "on")
         .with("OPENAI_API_KEY", "sk-test")
         .with("OPENAI_BASE_URL", model.base_url())
-        .with("MAX_AI_RETRIES", 0);
-    let daemon = open(daemon).await?;
+        .with("MAX_AI_RETRIES", 0)
+        .open()
+        .await?;
     assert_eq!(reply(&daemon, Some(ADA), "Do you ship to Norway?").await?, "You said: Do you ship to Norway?");
     assert_eq!(model.calls().len(), 1);
     assert_eq!(model.calls()[0].body["model"], "gpt-4o-mini");
@@ -219,9 +246,8 @@ async fn with_a_key_the_mock_never_answers() -> Result<()> {
 }
 
 /// What cannot be said is told so at once, in the vendor's way of counting: characters.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_is_too_long_is_told_so() -> Result<()> {
-    let daemon = open(demo()?).await?;
+async fn a_message_that_is_too_long_is_told_so(backing: Backing) -> Result<()> {
+    let daemon = demo(backing).await?.open().await?;
     let (status, text) = post(&daemon, Some(ADA), &message(1, &"ы".repeat(4001))).await?;
     assert_eq!((status, serde_json::from_str::<Value>(&text)?["code"].as_str().unwrap_or_default()), (413, "too_long"));
     assert_eq!(post(&daemon, Some(ADA), &message(1, &"ы".repeat(4000))).await?.0, 200);
@@ -229,14 +255,15 @@ async fn a_message_that_is_too_long_is_told_so() -> Result<()> {
 }
 
 /// Where the chat page is off, the body that belongs to it is refused with what to do.
-#[tokio::test(flavor = "multi_thread")]
-async fn where_the_chat_page_is_off_the_body_is_refused() -> Result<()> {
-    let daemon = demo()?
+async fn where_the_chat_page_is_off_the_body_is_refused(backing: Backing) -> Result<()> {
+    let daemon = demo(backing)
+        .await?
         .with("GATE", "off")
         .with("CHATWOOT_BASE_URL", "http://127.0.0.1:9")
         .with("CHATWOOT_ACCOUNT_ID", 1)
-        .with("CHATWOOT_API_TOKEN", "a-token");
-    let daemon = open(daemon).await?;
+        .with("CHATWOOT_API_TOKEN", "a-token")
+        .open()
+        .await?;
     let (status, text) = post(&daemon, None, &message(1, "Hi")).await?;
     assert!(status == 404 && text.contains("WEB_CHAT=on"), "{status} {text}");
     Ok(())

@@ -12,6 +12,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
+#[path = "ops/documents.rs"]
+mod documents;
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -232,28 +235,6 @@ fn documented_default(key: &str) -> String {
     let text = read("config/frontdesk.toml");
     let value = text.lines().find_map(|line| line.strip_prefix(key)).unwrap();
     value.trim_matches('"').to_owned()
-}
-
-// === Documents ===
-
-#[test]
-fn documents_only_name_settings_and_files_that_exist() {
-    let names: BTreeSet<&str> = KEYS.iter().flat_map(|key| key.names).copied().chain([FILE_VARIABLE]).collect();
-    for entry in fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path()) {
-        let text = fs::read_to_string(&entry).unwrap_or_default();
-        for (target, _) in text.split("](").skip(1).filter_map(|rest| rest.split_once(')')) {
-            let file = target.split('#').next().unwrap();
-            let is_ours = !file.is_empty() && !file.contains("://");
-            assert!(!is_ours || root().join("docs").join(file).exists(), "{}: {target}", entry.display());
-        }
-        for assignment in text.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name) {
-            let looks_like_ours = ["CHATWOOT_", "OPENAI_", "SENDER_", "TEAMS_", "GATE_"]
-                .iter()
-                .any(|prefix| assignment.starts_with(prefix) && !assignment.contains(' '));
-            let base = assignment.trim_end_matches("_FILE");
-            assert!(!looks_like_ours || names.contains(base), "{}: {assignment} is not a setting", entry.display());
-        }
-    }
 }
 
 // === Kommo's widget ===

@@ -5,6 +5,10 @@
 
 #[path = "flow_model/checks.rs"]
 mod checks;
+#[path = "flow_model/every_input.rs"]
+mod every_input;
+#[path = "flow_model/examples.rs"]
+mod examples;
 #[path = "flow_model/golden.rs"]
 mod golden;
 #[path = "flow_model/ops.rs"]

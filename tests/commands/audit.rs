@@ -119,25 +119,10 @@ async fn what_is_wrong_is_named_and_fails(backing: Backing) -> Result<()> {
     Ok(())
 }
 
-macro_rules! on_both_stores {
-    ($($journey:ident),+ $(,)?) => {$(
-        mod $journey {
-            use frontdesk_sandbox::town::Backing;
-
-            #[tokio::test(flavor = "multi_thread")]
-            async fn on_redis() -> anyhow::Result<()> {
-                super::$journey(Backing::Redis).await
-            }
-
-            #[tokio::test(flavor = "multi_thread")]
-            async fn embedded() -> anyhow::Result<()> {
-                super::$journey(Backing::Embedded).await
-            }
-        }
-    )+};
-}
-
-on_both_stores!(a_store_is_healthy_beside_the_daemon_without_it_and_after_a_kill, what_is_wrong_is_named_and_fails,);
+crate::support::on_both_stores!(
+    a_store_is_healthy_beside_the_daemon_without_it_and_after_a_kill,
+    what_is_wrong_is_named_and_fails,
+);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_is_not_there_is_named() -> Result<()> {

@@ -42,22 +42,4 @@ pub(crate) async fn town(backing: Backing) -> Result<Town> {
     Ok(town)
 }
 
-/// Runs each journey on both stores.
-macro_rules! on_both_stores {
-    ($($journey:ident),+ $(,)?) => {$(
-        mod $journey {
-            use frontdesk_sandbox::town::Backing;
-
-            #[tokio::test(flavor = "multi_thread")]
-            async fn on_redis() -> anyhow::Result<()> {
-                super::$journey(Backing::Redis).await
-            }
-
-            #[tokio::test(flavor = "multi_thread")]
-            async fn embedded() -> anyhow::Result<()> {
-                super::$journey(Backing::Embedded).await
-            }
-        }
-    )+};
-}
-pub(crate) use on_both_stores;
+pub(crate) use frontdesk_sandbox::on_both_stores;

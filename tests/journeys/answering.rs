@@ -4,7 +4,7 @@ use super::support::{Chat, NO_GATE, english, on_both_stores, open, open_wired, u
 use anyhow::{Context, Result};
 use frontdesk_actors::domain::Lang;
 use frontdesk_actors::language::Phrase;
-use frontdesk_sandbox::chatwoot::{Hook, RequestKind, Target, WorldView};
+use frontdesk_sandbox::chatwoot::{Fault, Hook, Recorded, RequestKind, Target, WorldView};
 use frontdesk_sandbox::model::Reply;
 use frontdesk_sandbox::town::{BOT_SECRET, Backing, Wiring};
 use std::time::Duration;
@@ -171,11 +171,28 @@ async fn the_typing_indicator_shows_while_the_model_thinks(backing: Backing) -> 
 }
 
 async fn the_typing_indicator_is_dropped_first(backing: Backing) -> Result<()> {
-    let town = open(backing, &[NO_GATE, ("CHATWOOT_WIDTH", "1")]).await?;
-    let chat = Chat::begin(&town);
-    chat.asks("Do you ship?").await?;
+    let patient = [("CHATWOOT_WIDTH", "2"), ("FRONTDESK__CHATWOOT__TIMEOUT", "20s"), ("SETTLE_TIME", "30s")];
+    let town = open(backing, &[&[NO_GATE][..], &patient].concat()).await?;
+    let (release, hangs) = tokio::sync::watch::channel(false);
+    let (busy, chat) = (Chat::begin(&town), Chat::stranger(&town, "Ada"));
+    // One of two places is taken, and the other is kept for what customers wait for.
+    town.chatwoot.fail_next(RequestKind::PostMessage, Fault::HangUntil(hangs));
+    busy.says("Do you ship?");
+    let posts = |request: &Recorded| request.kind == RequestKind::PostMessage && request.status == 0;
+    town.chatwoot.wait_for("a post hangs", |world| world.requests().iter().any(posts)).await?;
+    chat.asks("And how long does it take?").await?;
+    let typing = |world: &WorldView<'_>| world.conversation(chat.id).map(|found| found.typing).unwrap_or_default();
+    assert_eq!(town.chatwoot.see(typing), [] as [bool; 0], "the answer came, and nobody was shown to type it");
+    release.send(true)?;
+    busy.read(1).await?;
+    busy.rests().await?;
     chat.rests().await?;
-    assert!(town.chatwoot.requests().iter().all(|request| request.kind != RequestKind::Typing));
+    assert_eq!(town.chatwoot.see(typing), [] as [bool; 0], "it is dropped, not put off");
+    town.model.push(Reply::Hang);
+    chat.says("Where to?");
+    chat.sees("typing again", |world| typing(world) == [true]).await?;
+    town.model.release();
+    chat.read(2).await?;
     Ok(())
 }
 

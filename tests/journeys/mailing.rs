@@ -20,6 +20,7 @@ on_both_stores!(
     a_mail_that_is_refused_for_what_it_is_raises_an_incident_until_one_is_taken,
     a_mail_of_unknown_outcome_goes_once_more_under_the_same_message_id,
     mails_to_one_address_are_capped_over_conversations_in_the_same_words,
+    mails_to_one_address_are_capped_by_the_day_too,
     mails_of_one_contact_are_capped,
     mails_of_one_inbox_are_capped,
     this_was_not_me_ends_it_and_bars_the_address,
@@ -173,6 +174,21 @@ async fn mails_to_one_address_are_capped_over_conversations_in_the_same_words(ba
     assert_eq!(other.asks("Jane@example.com").await?, mail_sent("Jane@example.com"), "the cap must not be told");
     other.rests().await?;
     assert_eq!(town.smtp.mails().len(), 1);
+    Ok(())
+}
+
+/// A cap of the day alone: the hour's, the contact's and the inbox's are far away.
+async fn mails_to_one_address_are_capped_by_the_day_too(backing: Backing) -> Result<()> {
+    let settings =
+        [("FRONTDESK__GATE__MAILS_PER_ADDRESS_DAY", "1"), ("FRONTDESK__GATE__MAILS_PER_ADDRESS_HOUR", "1000")];
+    let town = open(backing, &settings).await?;
+    Chat::begin(&town).gives("jane@example.com").await?;
+    let other = Chat::stranger(&town, "Mallory");
+    assert_eq!(other.asks("jane@example.com").await?, mail_sent("jane@example.com"), "the cap must not be told");
+    other.rests().await?;
+    assert_eq!(town.smtp.mails().len(), 1);
+    Chat::stranger(&town, "Ivan").gives("ivan@example.com").await?;
+    assert_eq!(town.smtp.mails().len(), 2, "another address has a day of its own");
     Ok(())
 }
 

@@ -20,25 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Jane's number. The double knows her from the beginning, with her address.
 pub(crate) const JANE: u64 = 412;
 
-/// Lets every journey run on both stores: `name::on_redis` and `name::embedded`.
-macro_rules! on_both_stores {
-    ($($journey:ident),+ $(,)?) => {$(
-        mod $journey {
-            use frontdesk_sandbox::town::Backing;
-
-            #[tokio::test(flavor = "multi_thread")]
-            async fn on_redis() -> anyhow::Result<()> {
-                super::$journey(Backing::Redis).await
-            }
-
-            #[tokio::test(flavor = "multi_thread")]
-            async fn embedded() -> anyhow::Result<()> {
-                super::$journey(Backing::Embedded).await
-            }
-        }
-    )+};
-}
-pub(crate) use on_both_stores;
+pub(crate) use frontdesk_sandbox::on_both_stores;
 
 /// A setting by its name in the environment.
 pub(crate) type Setting<'a> = (&'a str, &'a str);

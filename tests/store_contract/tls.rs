@@ -1,9 +1,9 @@
 //! `rediss://` against a real server with certificates made here, by `openssl` as an operator would.
 
-use crate::fixture::{commit, key, put};
+use crate::fixture::{bytes, commit, key, put};
 use frontdesk::adapters::store::redis::{AddressError, RedisSettings, RedisStore};
 use frontdesk_actors::ports::{PortErrorKind, Store};
-use frontdesk_sandbox::redis::{RedisOptions, RedisServer};
+use frontdesk_sandbox::redis::{RedisCluster, RedisOptions, RedisServer};
 use futures::StreamExt;
 use std::error::Error;
 use std::net::TcpListener;
@@ -67,8 +67,8 @@ fn openssl(arguments: &[&str]) {
     assert!(done.status.success(), "openssl {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
 }
 
-/// Starts a server that also speaks TLS, and returns the port on which it does.
-async fn server(authority: &Authority) -> (RedisServer, u16) {
+/// How a server is started that also speaks TLS, and the port on which it does.
+fn speaking_tls(authority: &Authority) -> (RedisOptions, u16) {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let arguments = [
         "--tls-port",
@@ -82,8 +82,24 @@ async fn server(authority: &Authority) -> (RedisServer, u16) {
         "--tls-auth-clients",
         "no",
     ];
-    let options = RedisOptions { arguments: arguments.map(str::to_owned).into(), ..RedisOptions::default() };
+    (RedisOptions { arguments: arguments.map(str::to_owned).into(), ..RedisOptions::default() }, port)
+}
+
+/// Starts a server that also speaks TLS, and returns the port on which it does.
+async fn server(authority: &Authority) -> (RedisServer, u16) {
+    let (options, port) = speaking_tls(authority);
     (RedisServer::start_with(options).await.unwrap(), port)
+}
+
+/// Starts a cluster that asks for this password and speaks TLS, among its own nodes too, and returns the ports.
+async fn cluster(authority: &Authority, password: &str) -> (RedisCluster, [u16; 3]) {
+    let masters = [(); 3].map(|()| {
+        let (mut options, port) = speaking_tls(authority);
+        options.arguments.extend(["--tls-cluster", "yes"].map(str::to_owned));
+        (RedisOptions { password: Some(password.to_owned()), ..options }, port)
+    });
+    let ports = masters.each_ref().map(|(_, port)| *port);
+    (RedisCluster::start_with(masters.map(|(options, _)| options)).await.unwrap(), ports)
 }
 
 fn settings(url: &str, roots: Option<Vec<u8>>) -> RedisSettings {
@@ -141,6 +157,34 @@ async fn a_certificate_that_nobody_vouches_for_or_of_another_name_is_refused_by_
         assert_eq!(error.kind, PortErrorKind::Transient);
         assert!(told(&error).contains("REDIS_CA_FILE"), "{}", told(&error));
     }
+}
+
+#[tokio::test]
+async fn a_cluster_with_a_password_is_used_for_everything() {
+    let authority = Authority::new("IP:127.0.0.1,DNS:localhost");
+    let (_cluster, ports) = cluster(&authority, "p@ss/word").await;
+    let connect = |password: &str, port: u16| {
+        let url = format!("rediss+cluster://:{password}@127.0.0.1:{port}");
+        RedisStore::connect(&settings(&url, Some(authority.roots()))).unwrap()
+    };
+    // Each knows one node and finds the others.
+    let (store, other) = (connect("p%40ss%2Fword", ports[0]), connect("p%40ss%2Fword", ports[2]));
+    let mut nudges = other.nudges();
+    store.examine().await.unwrap();
+    // Enough conversations for a shard on every node.
+    for id in 1..=40 {
+        put(&store, &commit(&key(id), 0, "over TLS")).await;
+    }
+    for id in 1..=40 {
+        assert_eq!(other.load(&key(id)).await.unwrap().unwrap().record, bytes("over TLS"));
+    }
+    let mut version = 1;
+    while !matches!(tokio::time::timeout(Duration::from_millis(200), nudges.next()).await, Ok(Some(_))) {
+        version = put(&store, &commit(&key(1), version, "once more")).await;
+        assert!(version < 100, "no nudge came over TLS");
+    }
+    let error = connect("wrong", ports[0]).ping().await.unwrap_err();
+    assert!(told(&error).contains("password"), "{}", told(&error));
 }
 
 #[test]

@@ -47,7 +47,8 @@ impl LaneState {
         Self { width: width.max(1), running: 0, paused_until: None, faults: 0 }
     }
 
-    /// Tells whether a call may start now. After a fault one probe goes first; idle calls leave half the places free.
+    /// Tells whether a call may start now. After a fault one probe goes first; idle calls leave half the places free, so a
+    /// lane of one place has none for them: one that hangs would hold up a message until its time-out.
     pub(crate) fn ask(&self, priority: Priority, now: Timestamp) -> Gatekeeping {
         if let Some(until) = self.paused_until.filter(|until| *until > now) {
             return Gatekeeping::Paused(until);
@@ -131,6 +132,14 @@ mod tests {
         lane.start();
         assert_eq!(lane.ask(Priority::High, at(0)), Gatekeeping::Full);
         lane.finish();
+        assert_eq!(lane.ask(Priority::High, at(0)), Gatekeeping::Go);
+    }
+
+    #[test]
+    fn the_only_place_is_not_for_idle_calls() {
+        let lane = LaneState::new(1);
+        assert_eq!(lane.ask(Priority::Idle, at(0)), Gatekeeping::Full);
+        assert_eq!(lane.ask(Priority::Low, at(0)), Gatekeeping::Go);
         assert_eq!(lane.ask(Priority::High, at(0)), Gatekeeping::Go);
     }
 

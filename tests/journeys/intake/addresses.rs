@@ -10,6 +10,7 @@ on_both_stores!(
     both_webhooks_of_one_message_get_one_answer,
     either_webhook_alone_is_enough,
     every_address_takes_both_kinds_of_webhooks,
+    the_common_address_tells_vendors_apart,
 );
 
 async fn both_webhooks_of_one_message_get_one_answer(backing: Backing) -> Result<()> {
@@ -63,9 +64,8 @@ async fn every_address_takes_both_kinds_of_webhooks(backing: Backing) -> Result<
 }
 
 /// The common address knows a vendor by the payload, and says so where it knows none.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_common_address_tells_vendors_apart() -> Result<()> {
-    let town = open(Backing::Embedded).await?;
+async fn the_common_address_tells_vendors_apart(backing: Backing) -> Result<()> {
+    let town = open(backing).await?;
     let conversation = town.chatwoot.new_conversation(412);
     town.chatwoot.wait_quiet().await?;
     let before = view(&town, conversation).await?;

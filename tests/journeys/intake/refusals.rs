@@ -5,16 +5,19 @@ use anyhow::Result;
 use frontdesk_sandbox::town::{ACCOUNT_SECRET, Backing, Town};
 use serde_json::Value;
 
-on_both_stores!(only_the_named_inboxes_are_served);
+on_both_stores!(
+    malformed_json_is_answered_with_400,
+    a_huge_body_is_answered_with_413,
+    only_the_named_inboxes_are_served,
+);
 
 async fn post_bytes(town: &Town, body: Vec<u8>) -> Result<Answer> {
     send(town, Envelope::signed(ACCOUNT_SECRET, 0, &body), body).await
 }
 
 /// Malformed bodies are told so, and nothing behind them breaks.
-#[tokio::test(flavor = "multi_thread")]
-async fn malformed_json_is_answered_with_400() -> Result<()> {
-    let town = open(Backing::Embedded).await?;
+async fn malformed_json_is_answered_with_400(backing: Backing) -> Result<()> {
+    let town = open(backing).await?;
     let whole = Webhook::message(57, 20_001, "Hi").bytes();
     let nested = [b"{\"event\":".to_vec(), vec![b'['; 100_000]].concat();
     let closed_nest = ["{\"event\":", &"[".repeat(50_000), &"]".repeat(50_000), "}"].concat().into_bytes();
@@ -50,9 +53,8 @@ async fn malformed_json_is_answered_with_400() -> Result<()> {
 }
 
 /// A body beyond any of Chatwoot's is answered, not cut off.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_huge_body_is_answered_with_413() -> Result<()> {
-    let town = open(Backing::Embedded).await?;
+async fn a_huge_body_is_answered_with_413(backing: Backing) -> Result<()> {
+    let town = open(backing).await?;
     let huge = Webhook::message(57, 20_001, &"x".repeat(2 << 20)).bytes();
     let answer = post_bytes(&town, huge).await?;
     assert_eq!((answer.status, answer.word()), (413, "too_large"));

@@ -7,6 +7,11 @@ use frontdesk_sandbox::town::{ACCOUNT_SECRET, BOT_SECRET, Backing, Town};
 use serde_json::{Value, json};
 use std::process::Command;
 
+on_both_stores!(
+    only_what_is_signed_with_one_of_the_secrets_within_five_minutes_is_taken,
+    without_a_secret_unsigned_webhooks_are_taken_on_loopback,
+);
+
 /// Puts a body into an envelope.
 type Seal<'a> = &'a dyn Fn(&[u8]) -> Envelope;
 
@@ -17,9 +22,8 @@ async fn try_it(town: &Town, id: u64, seal: impl FnOnce(&[u8]) -> Envelope) -> R
 
 /// The signature covers timestamp and raw body, under any of several secrets, for five minutes. Whoever fails learns
 /// nothing about which check failed, and nothing is taken.
-#[tokio::test(flavor = "multi_thread")]
-async fn only_what_is_signed_with_one_of_the_secrets_within_five_minutes_is_taken() -> Result<()> {
-    let town = open(Backing::Embedded).await?;
+async fn only_what_is_signed_with_one_of_the_secrets_within_five_minutes_is_taken(backing: Backing) -> Result<()> {
+    let town = open(backing).await?;
     let other = |body: &[u8]| Envelope::signed("a-secret-of-somebody-else", 0, body);
     let old = |body: &[u8]| Envelope::signed(ACCOUNT_SECRET, -330, body);
     let ahead = |body: &[u8]| Envelope::signed(ACCOUNT_SECRET, 330, body);
@@ -54,9 +58,8 @@ async fn only_what_is_signed_with_one_of_the_secrets_within_five_minutes_is_take
 }
 
 /// Without a secret, unsigned webhooks are taken on loopback.
-#[tokio::test(flavor = "multi_thread")]
-async fn without_a_secret_unsigned_webhooks_are_taken_on_loopback() -> Result<()> {
-    let mut town = closed(Backing::Embedded).await?;
+async fn without_a_secret_unsigned_webhooks_are_taken_on_loopback(backing: Backing) -> Result<()> {
+    let mut town = closed(backing).await?;
     town.daemon.set("CHATWOOT_WEBHOOK_SECRET", "");
     town.daemon.start().await?;
     let unsigned = Hook { url: town.daemon.url("/webhooks/chatwoot"), secret: None };

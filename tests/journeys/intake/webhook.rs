@@ -47,6 +47,11 @@ impl Webhook {
         Self(body)
     }
 
+    /// One that was not recorded.
+    pub(super) fn made(body: Value) -> Self {
+        Self(body)
+    }
+
     /// A customer's message in a pending conversation, whose state is the newest there is.
     pub(super) fn message(conversation: u64, id: u64, text: &str) -> Self {
         let message = Self::fixture("message_created.incoming").of(conversation).with("/id", id).with("/content", text);

@@ -253,11 +253,19 @@ impl RedisCluster {
     /// # Errors
     /// If `redis-server` is not installed or the cluster does not become whole.
     pub async fn start() -> Result<Self> {
+        Self::start_with(Default::default()).await
+    }
+
+    /// Starts three masters, each with options of its own, and makes them a cluster.
+    ///
+    /// # Errors
+    /// If `redis-server` is not installed or the cluster does not become whole.
+    pub async fn start_with(masters: [RedisOptions; 3]) -> Result<Self> {
         let mut nodes = Vec::new();
         let mut buses = Vec::new();
-        for _ in 0..3 {
+        for mut options in masters {
             let bus = free_port().await?;
-            let options = RedisOptions { arguments: cluster_arguments(bus), ..RedisOptions::default() };
+            options.arguments.extend(cluster_arguments(bus));
             nodes.push(RedisServer::start_with(options).await?);
             buses.push(bus);
         }
@@ -296,9 +304,9 @@ impl RedisCluster {
     }
 }
 
-fn cluster_arguments(bus: u16) -> Vec<String> {
+fn cluster_arguments(bus: u16) -> [String; 6] {
     let bus = bus.to_string();
-    ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port", &bus].map(str::to_owned).into()
+    ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port", &bus].map(str::to_owned)
 }
 
 async fn free_port() -> Result<u16> {

@@ -29,6 +29,24 @@ pub enum Backing {
     Redis,
 }
 
+/// Lets every journey run on both stores: `name::on_redis` and `name::embedded`. A journey takes the [`Backing`] of its town.
+#[macro_export]
+macro_rules! on_both_stores {
+    ($($journey:ident),+ $(,)?) => {$(
+        mod $journey {
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_redis() -> anyhow::Result<()> {
+                super::$journey($crate::town::Backing::Redis).await
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn embedded() -> anyhow::Result<()> {
+                super::$journey($crate::town::Backing::Embedded).await
+            }
+        }
+    )+};
+}
+
 /// Who tells the desk what happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wiring {
