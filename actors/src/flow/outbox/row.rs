@@ -96,7 +96,7 @@ impl RowKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Tie {
-    /// Only while the desk has the conversation.
+    /// Only while the desk has the conversation, and not hours later.
     Desk,
     /// An answer of the model: like [`Tie::Desk`], and not when it has grown stale.
     Answer,
