@@ -94,11 +94,7 @@ impl Config {
     ///
     /// A model key or a mail server does not end the demo: no customer comes in through them.
     pub fn is_demo(&self) -> bool {
-        self.is_loopback()
-            && !self.serves_chatwoot()
-            && !self.serves_green_api()
-            && !self.serves_kommo()
-            && self.listen.public_url.as_ref().is_none_or(is_local)
+        !self.is_reachable() && !self.serves_chatwoot() && !self.serves_green_api() && !self.serves_kommo()
     }
 
     /// Returns whether somebody meant to serve Chatwoot: any of its settings is given, complete or not.
@@ -110,12 +106,17 @@ impl Config {
 
     /// Returns whether only this machine can reach the desk directly.
     pub fn is_loopback(&self) -> bool {
-        self.listen.addr.ip().is_loopback()
+        self.listen.addr.ip().to_canonical().is_loopback()
+    }
+
+    /// Returns whether others can reach the desk: directly, or at `PUBLIC_URL` through a proxy on this machine.
+    pub fn is_reachable(&self) -> bool {
+        !self.is_loopback() || !self.listen.public_url.as_ref().is_none_or(is_local)
     }
 
     /// Returns whether webhooks without a signature are taken.
     pub fn takes_unsigned_webhooks(&self) -> bool {
-        self.chatwoot.webhook_secret.is_empty() && (self.is_loopback() || self.listen.allow_unsigned_webhooks)
+        self.chatwoot.webhook_secret.is_empty() && (!self.is_reachable() || self.listen.allow_unsigned_webhooks)
     }
 
     /// Returns the address that links start with, without a slash at its end.

@@ -76,6 +76,7 @@ pub fn router(app: AppState, pages: Option<Router>) -> Router {
         .route("/api/conversations/{key}/outbox/{row}/drop", post(stuck::drop_row))
         .route("/api/people", post(people::find).get(people::find_in_address))
         .route("/api/conversations/{key}/erase", post(people::erase))
+        .route("/api/unread/erase", post(people::erase_unread))
         .route("/api/conversations/{key}/summary", post(people::summary))
         .route("/api/instructions", get(instructions::show))
         .route("/api/instructions/reload", post(instructions::reload))
@@ -169,6 +170,9 @@ pub trait Desk: Send + Sync + fmt::Debug {
     /// [`DeliverError`]: nothing was taken.
     async fn deliver(&self, inbound: Inbound) -> Result<Receipt, DeliverError>;
 
+    /// Whoever sent a webhook of this conversation was told that it was not taken.
+    fn missed(&self, key: &ConversationKey);
+
     /// Gives an operator's order to a conversation.
     ///
     /// # Errors
@@ -242,6 +246,10 @@ pub trait Desk: Send + Sync + fmt::Debug {
 impl Desk for EngineHandle {
     async fn deliver(&self, inbound: Inbound) -> Result<Receipt, DeliverError> {
         EngineHandle::deliver(self, inbound).await
+    }
+
+    fn missed(&self, key: &ConversationKey) {
+        EngineHandle::missed(self, key);
     }
 
     async fn order(&self, key: &ConversationKey, order: Order) -> Result<Receipt, DeliverError> {

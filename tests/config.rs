@@ -108,6 +108,19 @@ fn needed(path: &str) -> Vec<(&'static str, &'static str)> {
     }
 }
 
+#[test]
+fn behind_a_proxy_webhooks_must_be_signed_although_the_desk_listens_on_loopback() {
+    let proxied = [("LISTEN_ADDR", "127.0.0.1:8080"), ("CHATWOOT_WEBHOOK_SECRET", "")];
+    let problems = service_with(&proxied).expect_err("strangers reach it through the proxy");
+    assert_eq!(settings(&problems), ["CHATWOOT_WEBHOOK_SECRET"]);
+    assert!(said(&problems).contains("PUBLIC_URL") && said(&problems).contains("ALLOW_UNSIGNED_WEBHOOKS=true"));
+    let with = |more: (&'static str, &'static str)| service_with(&[proxied[0], proxied[1], more]);
+    assert!(with(("ALLOW_UNSIGNED_WEBHOOKS", "true")).unwrap().takes_unsigned_webhooks());
+    assert!(!with(("CHATWOOT_WEBHOOK_SECRET", "one")).unwrap().takes_unsigned_webhooks());
+    let local = with(("PUBLIC_URL", "http://desk.localhost")).unwrap();
+    assert!(local.takes_unsigned_webhooks() && local.warnings.iter().any(|said| said.contains("without a signature")));
+}
+
 /// An instance of GREEN-API, whose settings belong together.
 static WHATSAPP: [(&str, &str); 4] = [
     ("GREEN_API_URL", "https://7103.api.greenapi.com"),
@@ -149,6 +162,7 @@ fn sample(path: &str, kind: Kind) -> &'static str {
         ("google.credentials", _) => "config/frontdesk.toml",
         ("google.docs_id", _) => "1a-B_2",
         ("kommo.subdomain", _) => "fixture",
+        ("kommo.redirect_uri", _) => "https://desk.example.com/oauth/kommo",
         ("model.max_tokens", _) => "500",
         (_, Kind::Text) => "desk@example.com",
         (_, Kind::Secret) => "https://localhost/a-secret-that-is-long-enough",
@@ -355,6 +369,17 @@ fn kommo_needs_its_account_its_secret_and_a_way_to_a_token() {
     assert!(service_with(&wrong).is_err());
     let whole = [("KOMMO_SUBDOMAIN", "fixture.kommo.com"), settings[1], settings[2]];
     assert!(service_with(&whole).is_err());
+    for (address, good) in [
+        ("https://desk.example.com/oauth/kommo", true),
+        ("https://desk.example.com/", false),
+        ("https://desk.example.com/oauth/kommo/", false),
+        ("https://desk.example.com/desk/oauth/kommo", false),
+    ] {
+        let returned = service_with(&[settings[0], settings[1], settings[2], ("KOMMO_REDIRECT_URI", address)]);
+        let told = returned.as_ref().err().map(|problems| said(problems));
+        assert_eq!(told.is_none_or(|told| !told.contains("KOMMO_REDIRECT_URI")), good, "{address}");
+    }
+    assert_eq!(config.kommo.oauth_url.as_str(), "https://www.kommo.com/oauth");
     let slow = [settings[0], settings[1], settings[2], ("FRONTDESK__KOMMO__TIMEOUT", "30s")];
     assert!(said(&service_with(&slow).expect_err("two nodes could refresh")).contains("kommo.timeout"));
 }

@@ -7,6 +7,7 @@
 
 use frontdesk::language::{Listener, LocaleError, Locales, WordsError};
 use frontdesk_actors::domain::{Lang, ProofKind, Role};
+use frontdesk_actors::flow::text;
 use frontdesk_actors::language::{Analyzer, HandoffNote, Phrase, Phrasebook, Reason};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -296,6 +297,22 @@ fn the_words_of_the_replaced_systems_all_call_a_person() {
 #[test]
 fn people_who_ask_for_the_mail_again_are_heard_and_others_are_not() {
     check_exactly("resend.tsv", |text| LISTENER.wants_resend(text));
+}
+
+#[test]
+fn questions_beside_an_address_or_a_code_are_told_from_what_only_serves_the_gate() {
+    check_exactly("beside_gate.tsv", |text| text::asks_beside_gate(text, |word| LISTENER.is_small_talk(word)));
+}
+
+#[test]
+fn questions_beside_a_request_for_the_mail_are_told_from_the_request() {
+    let (is_request, is_small_talk) =
+        (|clause: &str| LISTENER.wants_resend(clause), |word: &str| LISTENER.is_small_talk(word));
+    let asks = |text: &str| text::asks_beside_request(text, is_request, is_small_talk);
+    check_exactly("beside_resend.tsv", asks);
+    let plain = rows("resend.tsv").into_iter().filter(|row| row[0] == "yes");
+    let wrong: Vec<_> = plain.filter(|row| asks(&row[1])).collect();
+    assert!(wrong.is_empty(), "mere requests: {wrong:#?}");
 }
 
 #[test]

@@ -39,8 +39,6 @@ pub(crate) enum AlertsMsg {
     Resolve(Incident),
     /// Something is worth a card of its own.
     Tell(String),
-    /// This card is to be posted.
-    Post(Box<Card>),
     /// A card went its way.
     Posted(Card, bool),
     /// Time has passed.
@@ -53,6 +51,7 @@ pub(crate) struct AlertPorts {
     pub(crate) sink: Arc<dyn AlertSink>,
     pub(crate) gate: Gate,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) advice: fn(Incident) -> &'static str,
 }
 
 /// Open incidents and cards that wait.
@@ -71,7 +70,8 @@ impl Actor for Alerts {
 
     async fn pre_start(&self, myself: ActorRef<AlertsMsg>, ports: AlertPorts) -> Result<Desk, ActorProcessingErr> {
         myself.send_after(TICK, || AlertsMsg::Tick);
-        Ok(Desk { ports, incidents: Incidents::default(), waiting: VecDeque::new(), posting: None })
+        let incidents = Incidents::new(ports.advice);
+        Ok(Desk { ports, incidents, waiting: VecDeque::new(), posting: None })
     }
 
     async fn handle(
@@ -87,7 +87,7 @@ impl Actor for Alerts {
                 let outcome = if card.is_some() { "raised" } else { "folded" };
                 ::metrics::counter!(metrics::ALERTS, "key" => incident.name(), "outcome" => outcome).increment(1);
                 if card.is_some() {
-                    tracing::error!(incident = incident.name(), "{}", incident.advice());
+                    tracing::error!(incident = incident.name(), "{}", (desk.ports.advice)(incident));
                 }
                 desk.queue(card);
             }
@@ -96,7 +96,6 @@ impl Actor for Alerts {
                 desk.queue(card);
             }
             AlertsMsg::Tell(text) => desk.queue([Card::Resolved { text, at: now }]),
-            AlertsMsg::Post(card) => desk.queue([*card]),
             AlertsMsg::Posted(card, accepted) => desk.posted(card, accepted),
             AlertsMsg::Tick => {
                 let due = desk.incidents.due(now);
@@ -137,7 +136,11 @@ impl Desk {
         let (ports, myself) = (self.ports.clone(), myself.clone());
         self.posting = Some(AbortOnDrop::spawn(async move {
             // A sink that panics or hangs is one that accepted nothing.
-            let posted = tokio::time::timeout(POST, AssertUnwindSafe(post(&ports, &card)).catch_unwind()).await;
+            let posted = tokio::time::timeout(
+                POST,
+                AssertUnwindSafe(post(&ports.gate, ports.sink.as_ref(), &card)).catch_unwind(),
+            )
+            .await;
             let accepted = matches!(posted, Ok(Ok(true)));
             if !accepted {
                 tokio::time::sleep(TICK).await;
@@ -149,10 +152,10 @@ impl Desk {
 }
 
 /// Posts a card. Returns whether somebody accepted it, or nobody ever will.
-async fn post(ports: &AlertPorts, card: &Card) -> bool {
-    let permit = ports.gate.acquire(Priority::High).await;
-    let verdict = ports.sink.post(card).await;
-    ports.gate.report(&verdict);
+pub(crate) async fn post(gate: &Gate, sink: &dyn AlertSink, card: &Card) -> bool {
+    let permit = gate.acquire(Priority::High).await;
+    let verdict = sink.post(card).await;
+    gate.report(&verdict);
     drop(permit);
     match verdict {
         Verdict::Settled { .. } | Verdict::Rejected { .. } => true,

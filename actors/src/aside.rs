@@ -5,15 +5,15 @@
 //! Each entry is durable before anything is answered or opened. That the people have the conversation is an entry too, so
 //! that a process which dies in between is made up for by its successor's sweep (`engine/stuck.rs`).
 
-use crate::alerts::AlertsMsg;
-use crate::conversation::effects::{LOOK, guarded};
+mod rescue;
+
+pub(crate) use rescue::rescue_soon;
+
 use crate::directory::DirectoryMsg;
 use crate::domain::Inbound;
 use crate::flow::Incident;
-use crate::ids::{ConversationKey, MessageId, OutboundId, ReplyHandle};
-use crate::language::Reason;
-use crate::outbound::Priority;
-use crate::ports::{Act, Card, Channel, Destination, PortError, PortErrorKind, ReplyPlace, Verdict};
+use crate::ids::{ConversationKey, ReplyHandle};
+use crate::ports::{PortError, PortErrorKind};
 use crate::shared::Shared;
 use crate::time::Timestamp;
 use bytes::Bytes;
@@ -26,9 +26,6 @@ const STORE_PAUSE: Duration = Duration::from_secs(2);
 
 /// How long a part of an id must be to be looked for on its own: a telephone number has at least so many digits.
 const SHORTEST_NAME: usize = 7;
-
-/// A look that asks for the state only: no message is newer than this.
-const NOTHING_NEWER: MessageId = MessageId { order: i64::MAX.cast_unsigned(), unique: u64::MAX };
 
 /// One thing kept about a conversation.
 #[derive(Serialize, Deserialize)]
@@ -55,11 +52,53 @@ pub(crate) enum Entry {
         /// Why, for the operator.
         why: String,
     },
-    /// The people have it.
+    /// It is about to be given to the people: from here on they may have it by our doing.
+    Rescuing {
+        /// Since when.
+        at: Timestamp,
+    },
+    /// Colleagues have been called to it.
+    Called {
+        /// When.
+        at: Timestamp,
+    },
+    /// The people have it, and everybody knows.
     Rescued {
         /// Since when.
         at: Timestamp,
     },
+}
+
+impl Entry {
+    const fn at(&self) -> Timestamp {
+        match self {
+            Entry::Event { at, .. }
+            | Entry::Unread { at, .. }
+            | Entry::Quarantined { at, .. }
+            | Entry::Rescuing { at }
+            | Entry::Called { at }
+            | Entry::Rescued { at } => *at,
+        }
+    }
+
+    /// Returns whether it says how far the giving to the people has come.
+    const fn is_of_rescue(&self) -> bool {
+        match self {
+            Entry::Rescuing { .. } | Entry::Called { .. } | Entry::Rescued { .. } => true,
+            Entry::Event { .. } | Entry::Unread { .. } | Entry::Quarantined { .. } => false,
+        }
+    }
+
+    fn event(&self) -> Option<&Inbound> {
+        match self {
+            Entry::Event { inbound, .. } => Some(inbound),
+            Entry::Unread { .. }
+            | Entry::Quarantined { .. }
+            | Entry::Rescuing { .. }
+            | Entry::Called { .. }
+            | Entry::Rescued { .. } => None,
+        }
+    }
 }
 
 /// Everything kept about one conversation, in order.
@@ -76,41 +115,36 @@ impl Aside {
         Ok(Self { kept: kept.into_iter().map(decode).collect() })
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.kept.is_empty()
+    /// Returns whether nothing is set aside. What says how far a rescue came may be left, where that ended after the events
+    /// had been taken back.
+    pub(crate) fn is_over(&self) -> bool {
+        self.kept.iter().all(|(_, entry)| entry.as_ref().is_some_and(Entry::is_of_rescue))
+    }
+
+    fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> {
+        self.kept.iter().filter_map(|(_, entry)| entry.as_ref())
     }
 
     /// Returns why nobody serves the conversation, if nobody does.
     pub(crate) fn quarantined(&self) -> Option<&str> {
-        self.kept.iter().find_map(|(_, entry)| match entry {
-            Some(Entry::Quarantined { why, .. }) => Some(why.as_str()),
-            Some(Entry::Event { .. } | Entry::Unread { .. } | Entry::Rescued { .. }) | None => None,
-        })
+        self.entries()
+            .find_map(|entry| if let Entry::Quarantined { why, .. } = entry { Some(why.as_str()) } else { None })
     }
 
     /// Returns how many events are parked, those that this version cannot read among them.
     pub(crate) fn events(&self) -> usize {
-        let is_event = |entry: &Option<Entry>| match entry {
-            Some(Entry::Event { .. } | Entry::Unread { .. }) | None => true,
-            Some(Entry::Quarantined { .. } | Entry::Rescued { .. }) => false,
-        };
-        self.kept.iter().filter(|(_, entry)| is_event(entry)).count()
+        let is_event = |entry: &Entry| matches!(entry, Entry::Event { .. } | Entry::Unread { .. });
+        self.kept.iter().filter(|(_, entry)| entry.as_ref().is_none_or(is_event)).count()
     }
 
     /// Returns how many webhooks are kept that nobody can read.
     pub(crate) fn unread(&self) -> usize {
-        self.kept.iter().filter(|(_, entry)| matches!(entry, Some(Entry::Unread { .. }))).count()
+        self.entries().filter(|entry| matches!(entry, Entry::Unread { .. })).count()
     }
 
     /// Returns since when something is kept.
     pub(crate) fn since(&self) -> Option<Timestamp> {
-        let at = |entry: &Entry| match entry {
-            Entry::Event { at, .. }
-            | Entry::Unread { at, .. }
-            | Entry::Quarantined { at, .. }
-            | Entry::Rescued { at } => *at,
-        };
-        self.kept.iter().filter_map(|(_, entry)| entry.as_ref().map(at)).min()
+        self.entries().map(Entry::at).min()
     }
 
     /// Returns whether the people must be given the conversation: a customer wrote, or it was set aside, and that has not
@@ -120,47 +154,77 @@ impl Aside {
             Some(Entry::Event { inbound, .. }) => inbound.event.is_from_customer().then_some(true),
             Some(Entry::Quarantined { .. }) | None => Some(true),
             Some(Entry::Rescued { .. }) => Some(false),
-            Some(Entry::Unread { .. }) => None,
+            Some(Entry::Unread { .. } | Entry::Rescuing { .. } | Entry::Called { .. }) => None,
         });
         last.unwrap_or(false)
+    }
+
+    /// Returns whether the people may have been given it already by a rescue that has not come to its end.
+    fn is_begun(&self) -> bool {
+        self.entries().any(|entry| matches!(entry, Entry::Rescuing { .. }))
+    }
+
+    /// Returns whether such a rescue has called colleagues.
+    fn is_called(&self) -> bool {
+        self.entries().any(|entry| matches!(entry, Entry::Called { .. }))
+    }
+
+    /// Returns the number of the newest event.
+    fn newest(&self) -> Option<u64> {
+        let events = self.kept.iter().filter(|(_, entry)| entry.as_ref().is_some_and(|entry| entry.event().is_some()));
+        events.map(|(number, _)| *number).max()
     }
 
     /// Takes out the events, oldest first, with their numbers.
     pub(crate) fn into_events(self) -> impl Iterator<Item = (u64, Inbound)> {
         self.kept.into_iter().filter_map(|(number, entry)| match entry {
             Some(Entry::Event { inbound, .. }) => Some((number, *inbound)),
-            Some(Entry::Unread { .. } | Entry::Quarantined { .. } | Entry::Rescued { .. }) | None => None,
+            Some(
+                Entry::Unread { .. }
+                | Entry::Quarantined { .. }
+                | Entry::Rescuing { .. }
+                | Entry::Called { .. }
+                | Entry::Rescued { .. },
+            )
+            | None => None,
         })
     }
 
     /// Returns the numbers of everything that cannot be delivered again.
-    pub(crate) fn remarks(&self) -> impl Iterator<Item = u64> {
-        self.kept.iter().filter_map(|(number, entry)| match entry {
-            Some(Entry::Unread { .. } | Entry::Quarantined { .. } | Entry::Rescued { .. }) => Some(*number),
-            Some(Entry::Event { .. }) | None => None,
-        })
+    fn remarks(&self) -> impl Iterator<Item = u64> {
+        let remark = |entry: &Entry| entry.event().is_none();
+        self.kept.iter().filter(move |(_, entry)| entry.as_ref().is_some_and(remark)).map(|(number, _)| *number)
     }
 
+    /// Returns the numbers of what says how far an earlier rescue has come.
     fn rescues(&self) -> impl Iterator<Item = u64> {
-        self.kept.iter().filter(|(_, entry)| matches!(entry, Some(Entry::Rescued { .. }))).map(|(number, _)| *number)
+        let kept = self.kept.iter().filter(|(_, entry)| entry.as_ref().is_some_and(Entry::is_of_rescue));
+        kept.map(|(number, _)| *number)
     }
 
-    /// Returns the customer's latest parked message: the contact, the name and the words.
     /// Returns where somebody waits for an answer to what is set aside.
     fn waiting(&self) -> Vec<ReplyHandle> {
-        let places = self.kept.iter().filter_map(|(_, entry)| match entry {
-            Some(Entry::Event { inbound, .. }) => inbound.reply.clone(),
-            Some(Entry::Unread { .. } | Entry::Quarantined { .. } | Entry::Rescued { .. }) | None => None,
-        });
-        places.collect()
+        self.entries().filter_map(|entry| entry.event()?.reply.clone()).collect()
     }
 
+    /// Returns the customer's latest parked message, and its words.
     fn last_words(&self) -> Option<(&Inbound, &str)> {
-        self.kept.iter().rev().find_map(|(_, entry)| match entry {
-            Some(Entry::Event { inbound, .. }) => inbound.event.customers_words().map(|words| (&**inbound, words)),
-            Some(Entry::Unread { .. } | Entry::Quarantined { .. } | Entry::Rescued { .. }) | None => None,
+        self.entries().rev().find_map(|entry| {
+            let inbound = entry.event()?;
+            Some((inbound, inbound.event.customers_words()?))
         })
     }
+}
+
+/// Forgets what is no event: why nobody served a conversation, and how far the giving to the people has come.
+///
+/// # Errors
+/// [`PortError`]: some of it may be left.
+pub(crate) async fn forget_remarks(shared: &Shared, key: &ConversationKey, aside: &Aside) -> Result<(), PortError> {
+    for number in aside.remarks() {
+        shared.ports.store.unpark(key, number).await?;
+    }
+    Ok(())
 }
 
 async fn keep(shared: &Shared, key: &ConversationKey, entry: &Entry) -> Result<u64, PortError> {
@@ -234,117 +298,6 @@ async fn note_quarantine(shared: &Shared, key: &ConversationKey, why: &str) -> R
         // So much is parked that the conversation is in the list anyway.
         Err(error) if error.kind == PortErrorKind::Rejected => Ok(()),
         kept => kept.map(drop),
-    }
-}
-
-/// Gives a conversation to the people, unless that is being done.
-pub(crate) fn rescue_soon(shared: &Arc<Shared>, key: &ConversationKey) {
-    if !shared.rescuing.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(key.clone()) {
-        return;
-    }
-    let (shared, key) = (shared.clone(), key.clone());
-    shared.clone().spawn(async move {
-        let rescued = guarded(LOOK * 3, rescue(&shared, &key)).await;
-        shared.rescuing.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&key);
-        match rescued {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::debug!(conversation = %key, error = %error, "a rescue is repeated"),
-            Err(why) => tracing::warn!(conversation = %key, why, "a rescue is repeated"),
-        }
-    });
-}
-
-/// Opens the conversation at the vendor where it is still the bot's, calls the colleagues, and writes that down. What
-/// cannot be done is left to the next sweep.
-async fn rescue(shared: &Arc<Shared>, key: &ConversationKey) -> Result<(), PortError> {
-    let aside = Aside::read(shared, key).await?;
-    if !aside.needs_rescue() {
-        return Ok(());
-    }
-    match open(shared, key, &aside).await {
-        Opened::Now => call_colleagues(shared, key, &aside),
-        Opened::Before => {}
-        Opened::NotYet => return Ok(()),
-    }
-    let_go(shared, key, &aside).await;
-    keep(shared, key, &Entry::Rescued { at: shared.ports.clock.now() }).await?;
-    for number in aside.rescues() {
-        shared.ports.store.unpark(key, number).await?;
-    }
-    Ok(())
-}
-
-/// Lets whoever waits for an answer to what was set aside go on: people have it. Where that fails nothing is said either.
-async fn let_go(shared: &Shared, key: &ConversationKey, aside: &Aside) {
-    let Some(channel) = shared.ports.channels.get(key.channel()) else { return };
-    for handle in aside.waiting() {
-        let reply = Some(ReplyPlace { handle, doubted: false });
-        let to = Destination { key: key.clone(), contact: None, reply };
-        let [id, ..] = shared.ports.crypto.random();
-        let verdict = channel.send(&to, &Act::Dismiss { person: true }, &OutboundId(format!("rescue-{id:016x}"))).await;
-        tracing::debug!(conversation = %key, ?verdict, "let a request go on that nobody can answer");
-    }
-}
-
-enum Opened {
-    /// This very call gave it to the people.
-    Now,
-    /// They had it.
-    Before,
-    /// It is to be tried again.
-    NotYet,
-}
-
-async fn open(shared: &Shared, key: &ConversationKey, aside: &Aside) -> Opened {
-    // A channel that is not served has no conversation to open.
-    let Some(channel) = shared.ports.channels.get(key.channel()) else { return Opened::Before };
-    let _permit = match shared.gate(key.channel()) {
-        Some(gate) => Some(gate.acquire(Priority::High).await),
-        None => None,
-    };
-    match is_ours(shared, channel.as_ref(), key).await {
-        Some(true) => {}
-        Some(false) => return Opened::Before,
-        None => return Opened::NotYet,
-    }
-    let contact = aside.last_words().and_then(|(inbound, _)| inbound.contact.as_ref());
-    let to = Destination { key: key.clone(), contact: contact.map(|contact| contact.key.clone()), reply: None };
-    let [id, ..] = shared.ports.crypto.random();
-    let verdict = channel.send(&to, &Act::Open, &OutboundId(format!("rescue-{id:016x}"))).await;
-    tracing::warn!(conversation = %key, ?verdict, "gave a failing conversation to the people");
-    match verdict {
-        Verdict::Settled { .. } | Verdict::Rejected { .. } => Opened::Now,
-        Verdict::Transient { .. } | Verdict::AccountFault { .. } | Verdict::Unknown { .. } => Opened::NotYet,
-    }
-}
-
-/// Returns whether the vendor leaves the conversation to the desk; `None` if nobody can tell at this moment. Where we may
-/// not look it may well be.
-async fn is_ours(shared: &Shared, channel: &dyn Channel, key: &ConversationKey) -> Option<bool> {
-    match channel.look(key, NOTHING_NEWER).await {
-        Ok(look) => Some(shared.settings.policy.channel(key).is_ours(&look.state)),
-        Err(error) => match error.kind {
-            PortErrorKind::Forbidden => Some(true),
-            // It is gone.
-            PortErrorKind::Rejected => Some(false),
-            PortErrorKind::Transient | PortErrorKind::Throttled(_) | PortErrorKind::Broken => None,
-        },
-    }
-}
-
-fn call_colleagues(shared: &Shared, key: &ConversationKey, aside: &Aside) {
-    let words = aside.last_words();
-    let name = words.and_then(|(inbound, _)| inbound.contact.as_ref()).and_then(|contact| contact.name.clone());
-    let card = Card::Handoff {
-        reason: Reason::Poison,
-        customer: name.unwrap_or_else(|| key.to_string()),
-        message: words.map(|(_, text)| text.to_owned()).unwrap_or_default(),
-        at: shared.ports.clock.now(),
-        link: shared.ports.channels.get(key.channel()).and_then(|channel| channel.link(key)),
-    };
-    if let Some(alerts) = shared.alerts.get() {
-        // The alerts' actor only ends with the engine.
-        let _ = alerts.cast(AlertsMsg::Post(Box::new(card)));
     }
 }
 

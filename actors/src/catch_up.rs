@@ -7,6 +7,7 @@
 //! again after a pause.
 
 mod gap;
+mod others;
 mod pass;
 
 pub(crate) use gap::Gap;
@@ -15,10 +16,12 @@ use crate::engine::EngineHandle;
 use crate::shared::Shared;
 use crate::time::Timestamp;
 use futures::FutureExt;
+use others::{Others, note_of};
 use pass::{Pass, Stopped};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How often it is asked whether a gap is open.
 const POLL: Duration = Duration::from_secs(1);
@@ -38,12 +41,16 @@ struct CatchUp {
     /// Whether it is known when the last run ended.
     begun: bool,
     noted: Timestamp,
+    others: Others,
+    /// When the others were last looked at.
+    watched: Option<Instant>,
 }
 
 /// Begins to watch for gaps. Ends with the engine.
 pub(crate) fn start(shared: &Shared, handle: EngineHandle) {
     shared.spawn(async move {
-        let mut catch_up = CatchUp { handle, begun: false, noted: Timestamp::default() };
+        let mut catch_up =
+            CatchUp { handle, begun: false, noted: Timestamp::default(), others: Others::default(), watched: None };
         let mut failures: u32 = 0;
         loop {
             let step = AssertUnwindSafe(catch_up.step()).catch_unwind().await;
@@ -75,11 +82,13 @@ impl CatchUp {
             self.find_the_end_of_the_last_run().await?;
             self.begun = true;
         }
+        self.watch_others().await?;
         let now = self.handle.shared().ports.clock.now();
         match self.handle.shared().gap.open() {
             Some((since, edition)) => {
                 self.pass(since, now).await?;
                 self.handle.shared().gap.close(edition, now);
+                self.others.caught_up(self.handle.shared().ports.store.as_ref()).await?;
                 self.note(now).await
             }
             None if now.since(self.noted) >= NOTE => self.note(now).await,
@@ -90,7 +99,7 @@ impl CatchUp {
     /// The first gap: from when the last run of this node had heard everything. Where there was none, nothing was promised.
     async fn find_the_end_of_the_last_run(&self) -> Result<(), Stopped> {
         let shared = self.handle.shared();
-        let noted = shared.ports.store.setting(&self.setting()).await?;
+        let noted = shared.ports.store.setting(&note_of(&shared.settings.node.name)).await?;
         let noted = noted.and_then(|noted| noted.parse().ok()).map(Timestamp::from_millis);
         let since = match noted {
             Some(noted) => Some(noted),
@@ -101,6 +110,22 @@ impl CatchUp {
         if let Some(since) = since {
             shared.gap.note(since);
         }
+        Ok(())
+    }
+
+    /// Makes the gap of a node that fell silent its own: what was sent there, and not heard, may have been anything.
+    async fn watch_others(&mut self) -> Result<(), Stopped> {
+        let shared = self.handle.shared();
+        let store = shared.ports.store.as_ref();
+        if store.is_exclusive() || self.watched.is_some_and(|at| at.elapsed() < NOTE) {
+            return Ok(());
+        }
+        for (node, note) in self.others.watch(store, &shared.settings.node.name).await? {
+            let since = note.parse().map(Timestamp::from_millis).unwrap_or_default();
+            tracing::warn!(node, "a node has fallen silent; what was sent to it is read back");
+            shared.missed_since(since);
+        }
+        self.watched = Some(Instant::now());
         Ok(())
     }
 
@@ -117,14 +142,10 @@ impl CatchUp {
     }
 
     async fn note(&mut self, now: Timestamp) -> Result<(), Stopped> {
+        let shared = self.handle.shared();
         let value = now.as_millis().to_string();
-        self.handle.shared().ports.store.put_setting(&self.setting(), &value).await?;
+        shared.ports.store.put_setting(&note_of(&shared.settings.node.name), &value).await?;
         self.noted = now;
         Ok(())
-    }
-
-    /// Per node: while others go on, what was sent to this one is lost with it.
-    fn setting(&self) -> String {
-        format!("heard_until:{}", self.handle.shared().settings.node.name)
     }
 }

@@ -1,5 +1,6 @@
 //! The way in: [`Engine::start`] makes the actors, and everything outside talks to them through an [`EngineHandle`].
 
+mod intake;
 mod journal;
 mod people;
 #[cfg(feature = "testkit")]
@@ -7,12 +8,14 @@ mod sabotage;
 mod settings;
 mod stop;
 mod stuck;
+mod trial;
 
 pub use crate::view::{
     ChallengeView, Decided, Decision, DeliverError, DraftView, Found, Intake, OutboxRow, PhaseName, Phone, Receipt,
     Requeued, RowView, SendStatus, SetAside, Summarised, Summary, View, Waiting, Whose,
 };
 pub use settings::{Crypto, GateSettings, LEASE, MailCaps, NoBudget, Ports, Settings};
+pub use trial::TrialError;
 
 use crate::alerts::{AlertPorts, Alerts};
 use crate::catch_up::Gap;
@@ -24,12 +27,11 @@ use crate::directory::{Directory, DirectoryMsg};
 use crate::domain::{Inbound, Order};
 use crate::flow::{Incident, Input};
 use crate::ids::ConversationKey;
-use crate::metrics;
 use crate::outbound::{Gate, Outbound};
 use crate::pause::{self, Pause};
 use crate::ports::PortError;
+use crate::pulse::{self, Pulse};
 use crate::shared::Shared;
-use ::metrics::counter;
 use ractor::{Actor, ActorRef, SpawnErr};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
@@ -86,8 +88,11 @@ impl Engine {
             store_down: AtomicBool::new(false),
             store_run: AtomicU64::new(0),
             missed_until: AtomicI64::new(ports.clock.now().as_millis()),
+            started: ports.clock.now(),
+            pulse: Pulse::new(ports.clock.now()),
             gap: Gap::default(),
             model_faulty: AtomicBool::new(false),
+            mails_refused: AtomicBool::new(false),
             transcriber_faulty: AtomicBool::new(false),
             directory: OnceLock::new(),
             alerts: OnceLock::new(),
@@ -99,8 +104,12 @@ impl Engine {
             settings,
         });
         let (outbound, outbound_ends) = Actor::spawn(None, Outbound, gates).await?;
-        let alert_ports =
-            AlertPorts { sink: shared.ports.alerts.clone(), gate: cards, clock: shared.ports.clock.clone() };
+        let alert_ports = AlertPorts {
+            sink: shared.ports.alerts.clone(),
+            gate: cards,
+            clock: shared.ports.clock.clone(),
+            advice: shared.settings.advice,
+        };
         let (alerts, alerts_ends) = Actor::spawn(None, Alerts, alert_ports).await?;
         // Set once, right here.
         let _ = shared.alerts.set(alerts.clone());
@@ -118,6 +127,7 @@ impl Engine {
         tokio::spawn(watch_supervisors(shared.clone(), outbound_ends, alerts_ends, directory_ends));
         let handle = EngineHandle { shared, directory, outbound: outbound.get_cell(), alerts: alerts.get_cell() };
         handle.shared.spawn(handle.clone().keep_watch_aside());
+        pulse::start(&handle.shared);
         crate::catch_up::start(&handle.shared, handle.clone());
         crate::duties::start(&handle.shared);
         Ok(handle)
@@ -361,30 +371,5 @@ impl EngineHandle {
     /// Why nobody answered.
     fn nobody(&self) -> DeliverError {
         if self.shared.closing.load(Ordering::Relaxed) { DeliverError::Closing } else { DeliverError::Busy }
-    }
-
-    /// Bounds what waits in mailboxes: they have no bound of their own.
-    fn admit(&self, key: &ConversationKey) -> Result<(), DeliverError> {
-        if self.shared.closing.load(Ordering::Relaxed) {
-            return Err(DeliverError::Closing);
-        }
-        let settings = &self.shared.settings;
-        let vitals = self.shared.places.vitals(key);
-        let waiting = vitals.as_ref().map_or(0, |vitals| vitals.waiting.load(Ordering::Relaxed));
-        if waiting >= settings.mailbox {
-            counter!(metrics::DELIVER_BUSY, "bound" => "conversation").increment(1);
-            // Chatwoot sends an account webhook once: refused intake is a gap.
-            if let Some(vitals) = &vitals {
-                vitals.missed.store(true, Ordering::Relaxed);
-            }
-            self.shared.gap.note(self.shared.ports.clock.now());
-            return Err(DeliverError::Busy);
-        }
-        if self.shared.waiting.load(Ordering::Relaxed) >= settings.mailboxes {
-            counter!(metrics::DELIVER_BUSY, "bound" => "total").increment(1);
-            self.shared.missed();
-            return Err(DeliverError::Busy);
-        }
-        Ok(())
     }
 }

@@ -52,6 +52,7 @@ mod view;
 mod voice;
 
 pub(crate) use audit::conversation as audit;
+pub(crate) use away::LATE_TRIES;
 pub use effect::{Effect, Incident};
 pub use input::{Input, SendOutcome};
 pub use known::Known;
@@ -158,6 +159,7 @@ impl Flow {
             undelivered: Vec::new(),
             returned: 0,
             drafts: Vec::new(),
+            refused_mails: 0,
             volatile: Volatile::begin(ctx),
         };
         Self { common, phase, memory: Memory::default(), found: None }
@@ -194,6 +196,7 @@ impl Flow {
         if desk.in_shadow() {
             desk.effects.retain(|effect| !matches!(effect, Effect::Typing(_)));
         }
+        end_typing(&self.phase, &mut desk);
         desk.common.volatile.handled = Some(ctx.now);
         let (effects, why, confirmed, decided, memory_changed, marks) =
             (desk.effects, desk.why, desk.confirmed, desk.decided, desk.memory_dirty, desk.marks);
@@ -227,6 +230,11 @@ impl Flow {
     /// Like [`Flow::suspect`], where it is known until when events may have been missed.
     pub fn suspect_until(&mut self, missed_until: Timestamp) {
         self.suspect();
+        self.common.volatile.missed_until = missed_until;
+    }
+
+    /// Nothing was said here before, but events were missed until just now: the vendor may open it because of that.
+    pub fn begins_after(&mut self, missed_until: Timestamp) {
         self.common.volatile.missed_until = missed_until;
     }
 
@@ -280,6 +288,26 @@ fn tick(phase: &mut Phase, desk: &mut Desk<'_>) {
         apply(phase, desk, Signal::Tick);
     }
     desk.settle_pend();
+}
+
+/// Nobody answers any more, a person has come or nothing is owed: nobody is shown to type. Vendors show it until they are told.
+fn end_typing(phase: &Phase, desk: &mut Desk<'_>) {
+    let told = desk.effects.iter().rev().find_map(|effect| match effect {
+        Effect::Typing(on) => Some(*on),
+        Effect::AbortModel
+        | Effect::AskModel { .. }
+        | Effect::Transcribe { .. }
+        | Effect::Acquire { .. }
+        | Effect::Send(_)
+        | Effect::Look { .. }
+        | Effect::Alert(_) => None,
+    });
+    let typing = told.unwrap_or(desk.common.volatile.typing);
+    let ended = typing && phase.turn().is_none();
+    if ended {
+        desk.effects.push(Effect::Typing(false));
+    }
+    desk.common.volatile.typing = typing && !ended;
 }
 
 /// Lets the phase answer a signal, and a phase it leads to begin.

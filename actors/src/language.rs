@@ -283,6 +283,9 @@ pub trait Analyzer: Send + Sync + fmt::Debug {
     fn wants_person(&self, text: &str) -> bool;
     /// Returns whether the customer asks for the mail to be sent again.
     fn wants_resend(&self, text: &str) -> bool;
+    /// Returns whether a word says nothing of its own beside an address, a code or a request for the mail ("my", "e-mail",
+    /// "is", "please").
+    fn is_small_talk(&self, word: &str) -> bool;
     /// Returns whether the model's answer says that it cannot answer.
     fn gives_up(&self, text: &str) -> bool;
 }

@@ -28,4 +28,5 @@ mod conversation;
 mod directory;
 mod duties;
 mod pause;
+mod pulse;
 mod shared;

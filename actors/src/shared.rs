@@ -11,6 +11,8 @@ use crate::ids::ConversationKey;
 use crate::outbound::Gate;
 use crate::pause::Pause;
 use crate::ports::{PortError, PortErrorKind};
+use crate::pulse::Pulse;
+use crate::time::Timestamp;
 use ractor::ActorRef;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -39,10 +41,16 @@ pub(crate) struct Shared {
     pub(crate) store_run: AtomicU64,
     /// Until when events may have been missed: this engine's start, or the store's return; UTC milliseconds.
     pub(crate) missed_until: AtomicI64,
+    /// When this engine started.
+    pub(crate) started: Timestamp,
+    /// Whether this process stood still.
+    pub(crate) pulse: Pulse,
     /// The gap that is open, if one is.
     pub(crate) gap: Gap,
     pub(crate) model_faulty: AtomicBool,
     pub(crate) transcriber_faulty: AtomicBool,
+    /// Whether the mail server refused the last verification mail for what it is.
+    pub(crate) mails_refused: AtomicBool,
     pub(crate) directory: OnceLock<ActorRef<DirectoryMsg>>,
     pub(crate) alerts: OnceLock<ActorRef<AlertsMsg>>,
     /// Whether the engine is stopping: nothing new is taken or started.
@@ -133,6 +141,16 @@ impl Shared {
         }
     }
 
+    /// Notes whether the mail server refuses our mails for what they are, and tells operators. Costs nothing while it does not.
+    pub(crate) fn mails_are_refused(&self, refused: bool) {
+        let were = self.mails_refused.swap(refused, Ordering::Relaxed);
+        match (were, refused) {
+            (true, false) => self.resolve(Incident::MailRefused),
+            (_, true) => self.raise(Incident::MailRefused),
+            (false, false) => {}
+        }
+    }
+
     /// A recording was heard: whatever was wrong with the account is mended.
     pub(crate) fn transcriber_answers(&self) {
         if self.transcriber_faulty.swap(false, Ordering::Relaxed) {
@@ -157,9 +175,30 @@ impl Shared {
 
     /// Events may have been missed up to now.
     pub(crate) fn missed(&self) {
-        let now = self.ports.clock.now();
-        self.missed_until.store(now.as_millis(), Ordering::Relaxed);
-        self.gap.note(now);
+        self.missed_since(self.ports.clock.now());
+    }
+
+    /// Events may have been missed from this moment up to now.
+    pub(crate) fn missed_since(&self, since: Timestamp) {
+        self.missed_until.store(self.ports.clock.now().as_millis(), Ordering::Relaxed);
+        self.gap.note(since);
+    }
+
+    /// A sign of life. A process that stood still has missed what was told it meanwhile: whoever comes first to notice that
+    /// does, so that what waited in the sockets is not taken for news of this moment.
+    pub(crate) fn beat(&self) {
+        if let Some(since) = self.pulse.beat(self.ports.clock.now()) {
+            self.missed_since(since);
+            tracing::warn!(since = since.as_millis(), "this process stood still; what it missed is caught up with");
+        }
+    }
+
+    /// Returns until when events were missed, if that was only just: then a conversation that begins at this moment may be one
+    /// whose first webhooks were. Before a start it was not: what nobody listens to does not come in later.
+    pub(crate) fn just_missed(&self) -> Option<Timestamp> {
+        let until = Timestamp::from_millis(self.missed_until.load(Ordering::Relaxed));
+        let lately = self.ports.clock.now().since(until) <= crate::flow::LATE_TRIES;
+        (until > self.started && lately).then_some(until)
     }
 
     /// Returns the run of the store's server. A changed one is a gap for everybody: what was acknowledged last may be

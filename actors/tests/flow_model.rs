@@ -21,6 +21,8 @@ mod rig;
 mod rig_inputs;
 #[path = "flow_model/scenarios.rs"]
 mod scenarios;
+#[path = "flow_model/scenarios_age.rs"]
+mod scenarios_age;
 #[path = "flow_model/scenarios_away.rs"]
 mod scenarios_away;
 #[path = "flow_model/scenarios_carried.rs"]

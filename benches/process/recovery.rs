@@ -49,6 +49,9 @@ pub(crate) async fn measure(backing: Backing, report: &mut Report) -> Result<()>
     );
     report.figure(("  from there until all are taken, s", 2), backing, since(taken), None);
     report.figure(("  from there until all are taken and looked at, s", 2), backing, since(looked), Some(GOAL));
+    if !GOAL.is_met(since(looked)) {
+        report.miss(format!("recovery, {}", backing.name()));
+    }
     report.figure(("  from there until all are answered, s", 2), backing, since(answered), None);
     ensure!(desk.vendors.replies() == OWED, "{} replies to {OWED} questions", desk.vendors.replies());
     Ok(())

@@ -7,6 +7,12 @@ use std::fmt::Write;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Goal(pub f64);
 
+impl Goal {
+    pub(crate) fn is_met(self, value: f64) -> bool {
+        value <= self.0
+    }
+}
+
 /// One figure per store.
 #[derive(Debug)]
 struct Row {
@@ -21,12 +27,13 @@ pub(crate) struct Report {
     columns: Vec<Backing>,
     rows: Vec<Row>,
     notes: Vec<String>,
+    missed: Vec<String>,
 }
 
 impl Report {
     /// Makes an empty table.
     pub(crate) fn new(columns: &[Backing]) -> Self {
-        Self { columns: columns.to_vec(), rows: Vec::new(), notes: Vec::new() }
+        Self { columns: columns.to_vec(), rows: Vec::new(), notes: Vec::new(), missed: Vec::new() }
     }
 
     /// Notes one figure.
@@ -44,6 +51,16 @@ impl Report {
             self.rows.len() - 1
         });
         self.rows[row].values[at] = Some((value, goal));
+    }
+
+    /// Notes that a goal was missed which is a promise, and which: the run fails.
+    pub(crate) fn miss(&mut self, what: String) {
+        self.missed.push(what);
+    }
+
+    /// Returns the promises that were missed.
+    pub(crate) fn missed(&self) -> &[String] {
+        &self.missed
     }
 
     /// Notes one sentence.
@@ -76,9 +93,9 @@ fn cell(value: Option<&(f64, Option<Goal>)>, digits: usize) -> String {
     match value {
         None => "-".to_owned(),
         Some((value, None)) => format!("{value:.digits$}"),
-        Some((value, Some(Goal(goal)))) => {
-            let verdict = if value <= goal { "met" } else { "MISSED" };
-            format!("{value:.digits$} (<= {goal} {verdict})")
+        Some((value, Some(goal))) => {
+            let verdict = if goal.is_met(*value) { "met" } else { "MISSED" };
+            format!("{value:.digits$} (<= {} {verdict})", goal.0)
         }
     }
 }

@@ -41,6 +41,9 @@ pub(crate) async fn measure(report: &mut Report) -> Result<()> {
         }
         took.sort_unstable();
         let p99 = percentile(&took, 99);
+        if p99 > goal {
+            report.miss(format!("takeover {place}"));
+        }
         report.note(format!(
             "takeover {place}, webhook sent to model call ended, {TAKEOVERS} in {:.0} s: p50 {:.1} ms, p99 {:.1} ms \
              (<= {} {}), slowest {:.1} ms",

@@ -28,6 +28,7 @@ use secrecy::SecretString;
 use server::Server;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 /// How mail is sent.
@@ -74,6 +75,7 @@ pub struct Smtp {
     hello: ClientId,
     letters: Letters,
     clock: Arc<dyn Clock>,
+    refuses_messages: AtomicBool,
 }
 
 impl fmt::Debug for Smtp {
@@ -96,6 +98,7 @@ impl Smtp {
             hello: ClientId::default(),
             letters,
             clock,
+            refuses_messages: AtomicBool::new(false),
         })
     }
 
@@ -128,7 +131,11 @@ impl Smtp {
 
     async fn hand_over(&self, to: Address, message: &Message) -> Verdict {
         match Envelope::new(Some(self.from.email.clone()), vec![to]) {
-            Ok(envelope) => session::deliver(&self.server, &self.hello, &envelope, &message.formatted()).await,
+            Ok(envelope) => {
+                let delivered = session::deliver(&self.server, &self.hello, &envelope, &message.formatted()).await;
+                self.refuses_messages.store(delivered.message_refused, Ordering::Relaxed);
+                delivered.verdict
+            }
             Err(_) => rejected("the mail could not be addressed"),
         }
     }
@@ -144,6 +151,10 @@ impl Mailer for Smtp {
             return rejected("the mail could not be put together");
         };
         self.hand_over(to, &message).await
+    }
+
+    fn refuses_messages(&self) -> bool {
+        self.refuses_messages.load(Ordering::Relaxed)
     }
 }
 

@@ -1,5 +1,6 @@
 //! From settings to the engine's rules.
 
+use super::advice::advice;
 use crate::adapters::budget::{NodeBudget, SharedBudget};
 use crate::adapters::{green_api, kommo, web};
 use crate::config::{Config, Reclaim, Scope};
@@ -34,17 +35,14 @@ pub(super) fn settings(
     let node = Node { name: config.store.node_name().into(), boot };
     let limits = &config.limits;
     let mut settings = Settings::new(node, policy(config, phrases)?);
+    settings.advice = advice;
     settings.catch_up = config.chatwoot.catch_up;
     settings.memory_ttl = config.model.memory_ttl;
     settings.passivate_after = limits.passivate_after;
     settings.mailbox = limits.waiting_per_conversation;
     settings.mailboxes = limits.waiting;
-    settings.mail_caps = MailCaps {
-        address_hour: config.gate.mails_per_address_hour,
-        address_day: config.gate.mails_per_address_day,
-        contact_day: config.gate.mails_per_contact_day,
-        inbox_hour: config.gate.mails_per_inbox_hour,
-    };
+    settings.mail_caps =
+        MailCaps { contact_day: config.gate.mails_per_contact_day, inbox_hour: config.gate.mails_per_inbox_hour };
     let gate = |name: &str, scope: Scope, width: usize, limit: u32| {
         let budget: Arc<dyn Budget> = match scope {
             Scope::Cluster if config.store.redis_url.is_some() => {
@@ -133,6 +131,9 @@ fn policy(config: &Config, phrases: Arc<Locales>) -> Result<Policy, String> {
             resends: config.gate.resends,
             wrong_codes: config.gate.wrong_codes,
             mail_tries: config.gate.mail_tries,
+            mail_retry_pause: config.gate.mail_retry_pause,
+            address_hour: config.gate.mails_per_address_hour,
+            address_day: config.gate.mails_per_address_day,
         },
         turn: TurnPolicy {
             max_retries: config.model.max_retries,

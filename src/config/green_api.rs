@@ -84,7 +84,7 @@ impl Config {
     /// Returns whether GREEN-API's webhooks are taken without a token: nobody else can reach the desk, or the operator
     /// allowed it. A desk that fetches notifications takes none at all.
     pub fn takes_green_api_unsigned(&self) -> bool {
-        let reachable = !self.is_loopback() && !self.listen.allow_unsigned_webhooks;
+        let reachable = self.is_reachable() && !self.listen.allow_unsigned_webhooks;
         !self.green_api.polling && self.green_api.webhook_token.is_none() && !reachable
     }
 

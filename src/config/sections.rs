@@ -96,6 +96,9 @@ pub struct Gate {
     pub wrong_codes: u32,
     /// How often a failing mail is tried before a person is fetched.
     pub mail_tries: u32,
+    /// The pause before a failing mail is tried again; it grows.
+    #[serde(deserialize_with = "fields::millis")]
+    pub mail_retry_pause: Duration,
     /// Mails to one address within an hour.
     pub mails_per_address_hour: u32,
     /// Mails to one address within a day.

@@ -128,7 +128,7 @@ impl Config {
         if self.serves_chatwoot() && unsigned && !self.takes_unsigned_webhooks() {
             review.problem(
                 "CHATWOOT_WEBHOOK_SECRET",
-                "is not set, and the desk listens where others can reach it: anybody could speak as a customer",
+                "is not set, and others can reach the desk, directly or at PUBLIC_URL: anybody could speak as a customer",
                 "set it to the secrets of the account webhook and of the bot, comma-separated; or say \
                  ALLOW_UNSIGNED_WEBHOOKS=true if your Chatwoot is older than 4.13 and cannot sign",
             );

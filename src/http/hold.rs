@@ -127,8 +127,17 @@ impl Delivery {
     }
 
     /// Delivers, again while the store is away, and returns what to answer. An attempt that outlives the answer runs on:
-    /// if it lands, the vendor's repetition is a duplicate.
+    /// if it lands, the vendor's repetition is a duplicate. What is not taken may be lost, whatever the vendor is asked to do:
+    /// an account webhook of Chatwoot is never repeated, and a bot's not for ever.
     pub async fn settle(mut self) -> Ack {
+        let ack = self.insist().await;
+        if matches!(ack, Ack::Busy | Ack::Away) {
+            self.desk.missed(&self.inbound.key);
+        }
+        ack
+    }
+
+    async fn insist(&mut self) -> Ack {
         loop {
             let outcome = match self.attempt().await {
                 Ok(outcome) => outcome,

@@ -1,4 +1,4 @@
-//! What customers mean: whether they ask for a person or for the mail again, and whether a model's answer gives up.
+//! What customers mean: whether they ask for a person or for the mail again, what is small talk, and whether a model's answer gives up.
 
 use super::patterns::{PatternError, Patterns};
 use super::tongue::Tongues;
@@ -16,17 +16,21 @@ const WORDS: usize = 500;
 /// How many words a message may have that asks for the mail again: longer ones ask for something else too.
 const RESEND_WORDS: usize = 16;
 
+/// How many words are read of what is written as one: "e-mail".
+const COMPOUND: usize = 4;
+
 /// How many characters an answer may have that does nothing but give up.
 const GIVES_UP_CHARS: usize = 200;
 
 /// The lists that are compiled in, by file name.
-const LISTS: [(&str, &str); 15] = [
+const LISTS: [(&str, &str); 16] = [
     ("person.en.txt", include_str!("../../config/words/person.en.txt")),
     ("person.ru.txt", include_str!("../../config/words/person.ru.txt")),
     ("person.kk.txt", include_str!("../../config/words/person.kk.txt")),
     ("person.mn.txt", include_str!("../../config/words/person.mn.txt")),
     ("person.mn-latn.txt", include_str!("../../config/words/person.mn-latn.txt")),
     ("resend.txt", include_str!("../../config/words/resend.txt")),
+    ("small_talk.txt", include_str!("../../config/words/small_talk.txt")),
     ("gives_up.en.txt", include_str!("../../config/words/gives_up.en.txt")),
     ("gives_up.ru.txt", include_str!("../../config/words/gives_up.ru.txt")),
     ("gives_up.kk.txt", include_str!("../../config/words/gives_up.kk.txt")),
@@ -51,7 +55,8 @@ pub enum WordsError {
     },
     /// The file's name says neither what it is for nor in which language.
     #[error(
-        "{name}: not a list of words; name it person.*.txt, resend.*.txt, gives_up.*.txt or language.<en|ru|kk|mn>.txt"
+        "{name}: not a list of words; name it person.*.txt, resend.*.txt, small_talk.*.txt, gives_up.*.txt or \
+         language.<en|ru|kk|mn>.txt"
     )]
     Unknown {
         /// The file's name.
@@ -72,6 +77,7 @@ pub enum WordsError {
 pub struct Listener {
     person: Patterns,
     resend: Patterns,
+    small_talk: Patterns,
     gives_up: Patterns,
     tongues: Tongues,
 }
@@ -98,6 +104,7 @@ impl Listener {
         let mut listener = Self {
             person: Patterns::by_sentence(),
             resend: Patterns::by_sentence(),
+            small_talk: Patterns::default(),
             gives_up: Patterns::default(),
             tongues: Tongues::default(),
         };
@@ -113,6 +120,7 @@ impl Listener {
         let patterns = match kind {
             "person" => &mut self.person,
             "resend" => &mut self.resend,
+            "small_talk" => &mut self.small_talk,
             "gives_up" => &mut self.gives_up,
             "language" => {
                 let lang = rest.strip_suffix(".txt").and_then(Lang::parse);
@@ -148,6 +156,10 @@ impl Analyzer for Listener {
     fn wants_resend(&self, text: &str) -> bool {
         let words = Words::of(text, Spelling::Folded, RESEND_WORDS + 1);
         words.len() <= RESEND_WORDS && self.resend.matches(&words)
+    }
+
+    fn is_small_talk(&self, word: &str) -> bool {
+        self.small_talk.matches(&Words::of(word, Spelling::Folded, COMPOUND))
     }
 
     fn gives_up(&self, text: &str) -> bool {

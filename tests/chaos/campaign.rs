@@ -136,16 +136,49 @@ async fn play(setup: Setup, length: Duration) -> Result<(Sums, Vec<String>)> {
     let unseen = evidence.unseen();
     ensure!(unseen * 20 <= evidence.texts(), "{unseen} of {} texts were never seen on the wire", evidence.texts());
     let verdict = judge(&evidence);
-    let told = verdict.broken.iter().map(|broken| explain(broken, &evidence, &square, &machines.desks)).collect();
+    let mut told: Vec<String> =
+        verdict.broken.iter().map(|broken| explain(broken, &evidence, &square, &machines.desks)).collect();
     let mut own = BTreeMap::new();
     for name in OWN {
         for desk in &machines.desks {
             *own.entry(name).or_default() += ground::metric(desk, name).await?;
         }
     }
+    told.extend(own_word(&machines).await?);
     let rests = vec![u64::try_from(rested.as_millis()).unwrap_or(u64::MAX)];
     let faults = evidence.pages.faults;
     Ok((Sums { rounds: 1, injecting: length, faults, verdict, rests, own }, told))
+}
+
+/// What must not be in the desks' own counts, which begin anew with every process.
+const NEVER: [&str; 4] = [
+    "frontdesk_panics_total",
+    "frontdesk_obligations_found_total",
+    "frontdesk_obligations_lost_total",
+    "frontdesk_sent_twice_total",
+];
+
+/// What the desks say of themselves: their counts, the panics of all their runs, and the audit of their store.
+async fn own_word(machines: &Machines) -> Result<Vec<String>> {
+    let mut broken = Vec::new();
+    for desk in &machines.desks {
+        for name in NEVER {
+            let count = ground::metric(desk, name).await?;
+            if count != 0.0 {
+                broken.push(format!("the desk's own count of {name} is {count}"));
+            }
+        }
+        let log = desk.log();
+        let panics = log.lines().filter(|line| line.contains("a task panicked"));
+        broken.extend(panics.map(|line| format!("a panic: {line}")));
+    }
+    let desk = machines.desks.first().context("there is a desk")?;
+    let audit = tokio::task::block_in_place(|| desk.run(&["audit"]))?;
+    if !audit.status.success() {
+        let [said, wrong] = [audit.stdout, audit.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
+        broken.push(format!("the audit of the store is not clean\n{said}\n{wrong}"));
+    }
+    Ok(broken)
 }
 
 /// Waits until every conversation is at rest and no webhook is under way, or for long enough; returns what the desks show

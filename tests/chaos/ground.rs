@@ -88,10 +88,11 @@ const SETTINGS: [(&str, &str); 18] = [
 
 /// The settings of the lane with a gate. All customers come through one inbox here, and a mail that is refused is tried for
 /// as long as a customer waits.
-const GATED: [(&str, &str); 6] = [
+const GATED: [(&str, &str); 7] = [
     ("GATE", "on"),
     ("FRONTDESK__GATE__MAILS_PER_INBOX_HOUR", "100000"),
     ("FRONTDESK__GATE__MAIL_TRIES", "10"),
+    ("FRONTDESK__GATE__MAIL_RETRY_PAUSE", "1s"),
     ("FRONTDESK__MAIL__TIMEOUT", "1s"),
     ("SMTP_RATE_PER_MINUTE", "60000"),
     ("SMTP_WIDTH", "16"),

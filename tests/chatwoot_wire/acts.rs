@@ -140,7 +140,7 @@ async fn an_old_chatwoot_costs_a_label_but_not_the_desk() {
 async fn only_conversations_of_our_account_are_written_to() {
     let desk = Desk::open(Tokens::Bot).await;
     for key in ["chatwoot:2:57", "web:1:57", "chatwoot:1:57/../../2", "chatwoot:1:x", "chatwoot:1:0"] {
-        let to = Destination { key: ConversationKey::parse(key).expect("a key"), contact: None, reply: None };
+        let to = Destination { key: ConversationKey::parse(key).expect("a key"), contact: None, reply: None, by: None };
         let verdict = desk.client.send(&to, &Act::Open, &OutboundId("row".to_owned())).await;
         assert!(is_rejected(&verdict, "account 1"), "{key}: {verdict:?}");
         assert_eq!(desk.client.link(&to.key), None);

@@ -77,7 +77,8 @@ impl Desk {
     }
 
     pub(crate) async fn act(&self, act: Act) -> Verdict {
-        let to = Destination { key: self.key(), contact: Some(ContactKey::new("chatwoot", 1, 412)), reply: None };
+        let to =
+            Destination { key: self.key(), contact: Some(ContactKey::new("chatwoot", 1, 412)), reply: None, by: None };
         self.client.send(&to, &act, &OutboundId("row-1".to_owned())).await
     }
 

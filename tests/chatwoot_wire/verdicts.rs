@@ -8,7 +8,10 @@ use frontdesk_actors::time::{Clock, Timestamp};
 use frontdesk_sandbox::chatwoot::{Fault, RequestKind};
 use secrecy::SecretString;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
 
 fn is_unknown(verdict: &Verdict, expected: bool) -> bool {
     matches!(verdict, Verdict::Unknown { finished, .. } if *finished == expected)
@@ -65,7 +68,7 @@ async fn a_message_that_lands_after_our_time_out_lands() {
     hasty.total_timeout = Duration::from_millis(400);
     let hasty = client(hasty, &BotId::default());
     desk.double.fail_next(RequestKind::PostMessage, Fault::HangThenLand(Duration::from_secs(2)));
-    let to = Destination { key: desk.key(), contact: None, reply: None };
+    let to = Destination { key: desk.key(), contact: None, reply: None, by: None };
     let text = Act::Text { text: "Hello".to_owned(), handoff: false };
     let verdict = hasty.send(&to, &text, &OutboundId("late".to_owned())).await;
     assert!(is_unknown(&verdict, false), "{verdict:?}");
@@ -76,13 +79,67 @@ async fn a_message_that_lands_after_our_time_out_lands() {
     assert!(is_unknown(&hasty.send(&to, &text, &OutboundId("gone".to_owned())).await, false));
 }
 
+/// A link to the double that takes up connections only from a moment on: until then its queue is full, and connecting takes
+/// as long as the kernel takes to ask again. Returns its address, and how many connections it has carried.
+async fn slow_link(double: std::net::SocketAddr, opens: Instant) -> (std::net::SocketAddr, Arc<AtomicUsize>) {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
+    let listener = socket.listen(0).expect("it listens");
+    let address = listener.local_addr().expect("an address");
+    let mut queue = Vec::new();
+    while let Ok(connected) = timeout(Duration::from_millis(100), TcpStream::connect(address)).await {
+        queue.push(connected.expect("there is room in the queue"));
+    }
+    let carried = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&carried);
+    tokio::spawn(async move {
+        tokio::time::sleep_until(opens.into()).await;
+        for _ in queue.drain(..) {
+            listener.accept().await.expect("it was queued");
+        }
+        while let Ok((mut near, _)) = listener.accept().await {
+            count.fetch_add(1, Ordering::SeqCst);
+            tokio::spawn(async move {
+                let mut far = TcpStream::connect(double).await.expect("the double listens");
+                let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+            });
+        }
+    });
+    (address, carried)
+}
+
+#[tokio::test]
+async fn what_connects_after_the_end_of_its_claim_is_not_written() {
+    let desk = Desk::open(Tokens::Bot).await;
+    let double =
+        desk.double.base_url().trim_start_matches("http://").trim_end_matches('/').parse().expect("an address");
+    let begun = Instant::now();
+    let (link, carried) = slow_link(double, begun + Duration::from_millis(700)).await;
+    let slow = client(settings(&format!("http://{link}")), &BotId::default());
+    let text = Act::Text { text: "Hello".to_owned(), handoff: false };
+    let to = |by| Destination { key: desk.key(), contact: None, reply: None, by: Some(by) };
+    let by = Instant::now() + Duration::from_millis(100);
+    let verdict = slow.send(&to(by), &text, &OutboundId("late".to_owned())).await;
+    assert!(matches!(&verdict, Verdict::Transient { .. }), "{verdict:?}");
+    assert!(Instant::now() > by, "it was not late");
+    assert!(desk.double.transcript(desk.conversation).is_empty(), "it was written all the same");
+    // The next try finds a connection: nobody is kept waiting for ever because connecting takes long.
+    let connections = carried.load(Ordering::SeqCst);
+    let by = Instant::now() + Duration::from_secs(5);
+    let verdict = slow.send(&to(by), &text, &OutboundId("again".to_owned())).await;
+    assert!(matches!(verdict, Verdict::Settled { .. }), "{verdict:?}");
+    assert_eq!(carried.load(Ordering::SeqCst), connections, "it had to connect once more");
+    let said: Vec<_> = desk.double.transcript(desk.conversation).into_iter().filter_map(|line| line.row).collect();
+    assert_eq!(said, ["again"]);
+}
+
 #[tokio::test]
 async fn what_was_never_written_may_be_tried_again() {
     // A port that was free a moment ago: nobody listens.
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
     let port = listener.local_addr().expect("it is bound").port();
     drop(listener);
-    let to = Destination { key: ConversationKey::new("chatwoot", 1, 57), contact: None, reply: None };
+    let to = Destination { key: ConversationKey::new("chatwoot", 1, 57), contact: None, reply: None, by: None };
     for base in
         [format!("http://127.0.0.1:{port}"), format!("https://127.0.0.1:{port}"), "http://nowhere.invalid".to_owned()]
     {
@@ -105,7 +162,7 @@ async fn waits(refused_at: Timestamp, rows: std::ops::Range<u32>) -> Vec<Duratio
     let clock = Arc::new(Stopped(refused_at));
     let client =
         Chatwoot::new(settings(desk.double.base_url()), mac(), BotId::default(), clock).expect("good settings");
-    let to = Destination { key: desk.key(), contact: None, reply: None };
+    let to = Destination { key: desk.key(), contact: None, reply: None, by: None };
     let mut waits = Vec::new();
     for row in rows {
         let verdict = client.send(&to, &Act::Open, &OutboundId(format!("row-{row}"))).await;
@@ -170,7 +227,7 @@ async fn each_fault_of_the_account_says_what_to_do() {
     }
     let mut wrong = settings(desk.double.base_url());
     wrong.bot_token = SecretString::from("wrong");
-    let to = Destination { key: desk.key(), contact: None, reply: None };
+    let to = Destination { key: desk.key(), contact: None, reply: None, by: None };
     let verdict = client(wrong, &BotId::default()).send(&to, &Act::Open, &OutboundId("row".to_owned())).await;
     assert!(matches!(&verdict, Verdict::AccountFault { why } if why.contains("CHATWOOT_API_TOKEN")), "{verdict:?}");
 }

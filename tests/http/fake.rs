@@ -42,6 +42,8 @@ pub(crate) struct FakeDesk {
     pub release: Semaphore,
     pub begun: AtomicUsize,
     pub taken: Mutex<Vec<Inbound>>,
+    /// The conversations of which webhooks were not taken.
+    pub missed: Mutex<Vec<String>>,
     pub orders: Mutex<Vec<(String, Order)>>,
     pub challenge: Mutex<ChallengeView>,
     pub contact: Mutex<Option<ContactKey>>,
@@ -66,6 +68,7 @@ impl FakeDesk {
             release: Semaphore::new(0),
             begun: AtomicUsize::new(0),
             taken: Mutex::default(),
+            missed: Mutex::default(),
             orders: Mutex::default(),
             challenge: Mutex::new(open()),
             contact: Mutex::new(Some(ContactKey::new("chatwoot", 1, 5))),
@@ -86,6 +89,10 @@ impl FakeDesk {
 
     pub(crate) fn taken(&self) -> usize {
         self.taken.lock().unwrap().len()
+    }
+
+    pub(crate) fn missed(&self) -> usize {
+        self.missed.lock().unwrap().len()
     }
 
     pub(crate) fn begun(&self) -> usize {
@@ -119,6 +126,10 @@ impl Desk for FakeDesk {
         };
         self.taken.lock().unwrap().push(inbound);
         Ok(Receipt { intake, phase: PhaseName::AwaitingEmail })
+    }
+
+    fn missed(&self, key: &ConversationKey) {
+        self.missed.lock().unwrap().push(key.to_string());
     }
 
     async fn order(&self, key: &ConversationKey, order: Order) -> Result<Receipt, DeliverError> {

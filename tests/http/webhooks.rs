@@ -156,6 +156,7 @@ async fn a_store_that_comes_back_in_time_is_waited_for() {
     server.desk.script.lock().unwrap().extend([Mood::Away, Mood::Away]);
     let answer = server.signed(HOOK, webhook(1)).await;
     assert_eq!((answer.status, server.desk.begun(), server.desk.taken()), (200, 3, 1));
+    assert_eq!(server.desk.missed(), 0, "it was taken");
 }
 
 #[tokio::test]
@@ -167,6 +168,7 @@ async fn a_store_that_stays_away_is_waited_for_and_then_the_vendor_repeats() {
     assert_eq!((answer.status, answer.json()["code"].clone()), (500, json!("store_unavailable")));
     assert!(started.elapsed() >= Duration::from_millis(200), "it was not held: {:?}", started.elapsed());
     assert!(server.desk.begun() > 1, "it was not tried again: {}", server.desk.begun());
+    assert_eq!(server.desk.missed(), 1, "it may be lost");
 }
 
 #[tokio::test]
@@ -178,6 +180,7 @@ async fn only_a_few_webhooks_of_an_account_are_held_and_the_rest_come_again() {
     eventually("both are tried", || server.desk.begun() >= 4).await;
     let third = server.signed(HOOK, webhook(1)).await;
     assert_eq!((third.status, third.json()["code"].clone()), (429, json!("busy")));
+    assert_eq!(server.desk.missed(), 1, "the third may be lost");
     assert_eq!(server.signed(HOOK, webhook(2)).await.status, 200, "another account has its own places");
     server.desk.mood("1", Mood::Take(Intake::Accepted));
     for held in held {
@@ -197,6 +200,7 @@ async fn a_delivery_that_hangs_is_answered_in_time_and_lands_later() {
     server.desk.mood("1", Mood::Hang);
     let answer = server.signed(HOOK, webhook(1)).await;
     assert_eq!((answer.status, server.desk.taken()), (500, 0));
+    assert_eq!(server.desk.missed(), 1, "Chatwoot takes it for lost, and may open the conversation");
     server.desk.release.add_permits(1);
     eventually("the delivery lands", || server.desk.taken() == 1).await;
 }

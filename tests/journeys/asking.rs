@@ -12,6 +12,8 @@ on_both_stores!(
     a_malformed_address_is_called_so,
     the_address_may_stand_inside_a_sentence,
     questions_before_the_gate_are_kept_and_answered_once_after_it,
+    what_is_asked_beside_an_address_or_a_code_is_kept_and_answered_once_after_it,
+    an_address_and_a_code_alone_are_no_questions,
     a_burst_is_asked_once_and_a_later_message_again,
     a_file_alone_is_asked_for_the_address_too,
 );
@@ -85,6 +87,49 @@ async fn questions_before_the_gate_are_kept_and_answered_once_after_it(backing: 
         assert_eq!(prompt.matches(question).count(), 1, "{question} in {prompt}");
     }
     assert_eq!(chat.view().await?["owed"], 0);
+    Ok(())
+}
+
+async fn what_is_asked_beside_an_address_or_a_code_is_kept_and_answered_once_after_it(backing: Backing) -> Result<()> {
+    let town = open(backing, &[]).await?;
+    let chat = Chat::begin(&town);
+    let mail = chat.gives("My parcel never arrived, jane@example.com").await?;
+    let code = mail.code().context("no code")?;
+    let wrong = if code == "000000" { "000001" } else { "000000" };
+    assert_eq!(chat.asks(&format!("{wrong} any news?")).await?, english(&Phrase::WrongCode { left: 4 }));
+    assert_eq!(chat.asks("or jane@@example.com, do I pay twice?").await?, english(&Phrase::MalformedEmail));
+    chat.asks("resend please. Do you ship to Norway?").await?;
+    assert!(town.model.calls().is_empty(), "the gate is a state: no model is asked before it");
+    chat.says(&format!("{code}, and how long does it take?"));
+    let replies = chat.read(6).await?;
+    chat.rests().await?;
+    assert_eq!((chat.replies(), town.model.calls().len()), (replies, 1), "one answer");
+    let prompt = town.model.calls()[0].body.to_string();
+    for question in
+        ["parcel never arrived", "any news?", "do I pay twice?", "ship to Norway?", "how long does it take?"]
+    {
+        assert_eq!(prompt.matches(question).count(), 1, "{question} in {prompt}");
+    }
+    assert_eq!(chat.view().await?["owed"], 0);
+    Ok(())
+}
+
+async fn an_address_and_a_code_alone_are_no_questions(backing: Backing) -> Result<()> {
+    let town = open(backing, &[]).await?;
+    for (address, code) in [
+        ("Hello, my e-mail is jane@example.com, thank you!", "here is the code: {code}"),
+        ("Здравствуйте, моя почта jane@example.com", "вот код {code}, спасибо"),
+        ("Сәлеметсіз бе, менің поштам jane@example.com", "міне код: {code}"),
+        ("Сайн байна уу, миний имэйл хаяг jane@example.com", "код нь {code}"),
+    ] {
+        let chat = Chat::stranger(&town, "Somebody");
+        let mail = chat.gives(address).await?;
+        chat.says(&code.replace("{code}", &mail.code().context("no code")?));
+        chat.read(2).await?;
+        chat.rests().await?;
+        assert_eq!((chat.phase().await?.as_str(), chat.replies().len()), ("bot", 2), "{address}");
+    }
+    assert!(town.model.calls().is_empty(), "nothing was asked, so nothing is answered");
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use super::support::{Chat, NO_GATE, english, on_both_stores, open, until};
 use anyhow::{Context, Result};
 use frontdesk_actors::language::Phrase;
+use frontdesk_sandbox::chatwoot::WorldView;
 use frontdesk_sandbox::daemon::Daemon;
 use frontdesk_sandbox::model::{ModelDouble, Reply};
 use frontdesk_sandbox::redis::RedisServer;
@@ -23,6 +24,8 @@ on_both_stores!(
     a_conversation_that_chatwoot_resolves_by_itself_goes_on_with_the_next_message,
     pending_again_gives_it_back,
     assigning_the_bot_gives_it_back,
+    assigning_the_bot_gives_it_back_where_that_leaves_it_open,
+    assigning_the_bot_takes_it_from_an_agent_where_that_leaves_it_open,
     a_note_gives_it_back,
     the_api_gives_it_back,
     a_note_takes_it_and_another_one_forgets,
@@ -141,9 +144,13 @@ async fn the_running_model_call_is_aborted(backing: Backing) -> Result<()> {
         town.model.push(Reply::Hang);
         let chat = Chat::begin(&town);
         chat.says("Do you ship?");
+        let shown = |world: &WorldView<'_>| world.conversation(chat.id).is_some_and(|found| found.typing == [true]);
+        chat.sees("typing", shown).await?;
         town.model.wait_for_calls(index + 1).await;
         take_over(&town, chat.id);
         assert!(town.model.wait_for_abort(index).await.aborted);
+        let typing = |world: &WorldView<'_>| world.conversation(chat.id).map(|found| found.typing).unwrap_or_default();
+        chat.sees("no longer typing", |world| typing(world) == [true, false]).await?;
         town.model.release();
         chat.rests().await?;
         assert!(chat.replies().is_empty(), "nobody is talked over");
@@ -229,6 +236,34 @@ async fn assigning_the_bot_gives_it_back(backing: Backing) -> Result<()> {
         Ok(())
     })
     .await
+}
+
+/// Up to 4.16.2 Chatwoot leaves the status as it is.
+async fn assigning_the_bot_gives_it_back_where_that_leaves_it_open(backing: Backing) -> Result<()> {
+    comes_back(backing, (4, 16, 2), async |chat| {
+        chat.town.chatwoot.assign_bot(chat.id);
+        Ok(())
+    })
+    .await
+}
+
+async fn assigning_the_bot_takes_it_from_an_agent_where_that_leaves_it_open(backing: Backing) -> Result<()> {
+    let town = open(backing, &[NO_GATE]).await?;
+    town.chatwoot.configure(|options| options.version = (4, 16, 2));
+    let chat = Chat::begin(&town);
+    chat.asks("Hello").await?;
+    town.chatwoot.agent_assigns(chat.id);
+    chat.becomes("open").await?;
+    town.chatwoot.agent_writes(chat.id, "Hi Jane, this is Ana.");
+    stays_silent(&chat, json!("person_assigned")).await?;
+    town.chatwoot.assign_bot(chat.id);
+    chat.becomes("pending").await?;
+    chat.reaches("bot").await?;
+    assert!(chat.asks("Do you ship?").await?.ends_with("Do you ship?"));
+    chat.rests().await?;
+    town.chatwoot.agent_assigns(chat.id);
+    chat.becomes("open").await?;
+    stays_silent(&chat, json!("person_assigned")).await
 }
 
 async fn a_note_gives_it_back(backing: Backing) -> Result<()> {

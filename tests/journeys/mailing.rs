@@ -1,6 +1,6 @@
 //! A2: the mail with link and code, and what happens when it does not arrive.
 
-use super::support::{Chat, JANE, english, fact, mail_sent, on_both_stores, open, words};
+use super::support::{Chat, JANE, Setting, english, fact, mail_sent, on_both_stores, open, words};
 use anyhow::{Context, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,6 +16,8 @@ on_both_stores!(
     a_refused_address_is_told_and_another_one_works,
     a_mail_server_that_is_down_is_told_and_tried_again,
     past_the_cap_of_tries_a_person_is_fetched,
+    the_third_refusal_in_a_row_fetches_a_person,
+    a_mail_that_is_refused_for_what_it_is_raises_an_incident_until_one_is_taken,
     a_mail_of_unknown_outcome_goes_once_more_under_the_same_message_id,
     mails_to_one_address_are_capped_over_conversations_in_the_same_words,
     mails_to_one_address_are_capped_by_the_day_too,
@@ -23,6 +25,9 @@ on_both_stores!(
     mails_of_one_inbox_are_capped,
     this_was_not_me_ends_it_and_bars_the_address,
 );
+
+/// A failing mail is tried again soon.
+const SOON: Setting<'_> = ("FRONTDESK__GATE__MAIL_RETRY_PAUSE", "200ms");
 
 async fn the_mail_carries_link_and_code_as_html_and_text_in_the_companys_name(backing: Backing) -> Result<()> {
     let town = open(backing, &[("SENDER_NAME", "Acme Support")]).await?;
@@ -87,8 +92,42 @@ async fn a_refused_address_is_told_and_another_one_works(backing: Backing) -> Re
     chat.verifies("jane@example.com").await
 }
 
+async fn the_third_refusal_in_a_row_fetches_a_person(backing: Backing) -> Result<()> {
+    let town = open(backing, &[]).await?;
+    town.smtp.refuse_times(3, Stage::Rcpt, 550, "5.1.1 no such user");
+    let chat = Chat::begin(&town);
+    for address in ["a@example.com", "b@example.com"] {
+        let refused = Phrase::MailRefused { address: address.to_owned() };
+        assert_eq!(chat.asks(address).await?, english(&refused));
+    }
+    chat.says("c@example.com");
+    chat.is_handed_over().await?;
+    assert_eq!(chat.read(3).await?[2], english(&Phrase::HandoffSorry));
+    let cards = town.teams.wait_for_cards(1).await?;
+    assert_eq!(fact(&cards[0], "Reason"), "The verification mail could not be delivered.");
+    assert_eq!(cards.len(), 1, "addresses that do not exist are no incident");
+    chat.order("resume").await?;
+    chat.verifies("jane@example.com").await
+}
+
+async fn a_mail_that_is_refused_for_what_it_is_raises_an_incident_until_one_is_taken(backing: Backing) -> Result<()> {
+    let town = open(backing, &[]).await?;
+    town.smtp.refuse_times(2, Stage::Message, 554, "5.7.1 Message rejected as spam");
+    let chat = Chat::begin(&town);
+    for address in ["a@example.com", "b@example.com"] {
+        let refused = Phrase::MailRefused { address: address.to_owned() };
+        assert_eq!(chat.asks(address).await?, english(&refused));
+    }
+    let card = town.teams.wait_for_cards(1).await?.remove(0);
+    assert!(card.to_string().contains("refuses our verification mails"), "{card}");
+    chat.verifies("jane@example.com").await?;
+    let cards = town.teams.wait_for_cards(2).await?;
+    assert!(cards[1].to_string().contains("refuses our verification mails"), "its end is told: {}", cards[1]);
+    Ok(())
+}
+
 async fn a_mail_server_that_is_down_is_told_and_tried_again(backing: Backing) -> Result<()> {
-    let mut town = open(backing, &[]).await?;
+    let mut town = open(backing, &[SOON]).await?;
     town.smtp.down().await?;
     let id = {
         let chat = Chat::begin(&town);
@@ -103,7 +142,7 @@ async fn a_mail_server_that_is_down_is_told_and_tried_again(backing: Backing) ->
 }
 
 async fn past_the_cap_of_tries_a_person_is_fetched(backing: Backing) -> Result<()> {
-    let town = open(backing, &[("FRONTDESK__GATE__MAIL_TRIES", "2")]).await?;
+    let town = open(backing, &[("FRONTDESK__GATE__MAIL_TRIES", "2"), SOON]).await?;
     town.smtp.greylist(9);
     let chat = Chat::begin(&town);
     chat.says("jane@example.com");
@@ -116,7 +155,7 @@ async fn past_the_cap_of_tries_a_person_is_fetched(backing: Backing) -> Result<(
 }
 
 async fn a_mail_of_unknown_outcome_goes_once_more_under_the_same_message_id(backing: Backing) -> Result<()> {
-    let town = open(backing, &[]).await?;
+    let town = open(backing, &[SOON]).await?;
     town.smtp.cut_after_data();
     let chat = Chat::begin(&town);
     chat.says("jane@example.com");

@@ -130,7 +130,7 @@ async fn a_model_call_is_retried_after_a_kill(backing: Backing) -> Result<()> {
 }
 
 async fn a_mail_is_retried_after_a_kill(backing: Backing) -> Result<()> {
-    let mut town = open_lenient(backing, &[]).await?;
+    let mut town = open_lenient(backing, &[("FRONTDESK__GATE__MAIL_RETRY_PAUSE", "1s")]).await?;
     town.smtp.refuse_times(1, Stage::Rcpt, 451, "4.3.0 try again");
     let id = {
         let chat = Chat::begin(&town);

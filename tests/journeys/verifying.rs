@@ -21,6 +21,7 @@ on_both_stores!(
     after_its_time_the_next_message_gets_a_new_challenge,
     resending_has_a_cool_down,
     resending_has_a_cap,
+    a_resend_that_the_address_may_not_get_is_not_announced,
     a_corrected_address_replaces_the_challenge,
     five_wrong_codes_end_the_challenge,
     the_first_message_after_the_mail_is_reminded_and_the_rest_of_its_burst_is_not,
@@ -232,6 +233,24 @@ async fn resending_has_a_cap(backing: Backing) -> Result<()> {
     }
     assert_eq!(chat.asks("resend").await?, english(&Phrase::ResendCapped));
     assert_eq!(town.smtp.mails().len(), 4);
+    assert_eq!(town.press(&first).await?.0, 200);
+    Ok(())
+}
+
+/// With the shipped caps: an address may get three mails within the hour, and the desk must not say that a fourth is on its way.
+async fn a_resend_that_the_address_may_not_get_is_not_announced(backing: Backing) -> Result<()> {
+    let town = open(backing, &[("FRONTDESK__GATE__RESEND_COOLDOWN", "0s")]).await?;
+    let chat = Chat::begin(&town);
+    let first = chat.gives("jane@example.com").await?;
+    for _ in 0..2 {
+        chat.gives("resend").await?;
+        assert_eq!(chat.replies().last(), Some(&mail_sent("jane@example.com")));
+    }
+    for _ in 0..2 {
+        assert_eq!(chat.asks("resend").await?, english(&Phrase::MailsCapped));
+    }
+    chat.rests().await?;
+    assert_eq!(town.smtp.mails().len(), 3);
     assert_eq!(town.press(&first).await?.0, 200);
     Ok(())
 }

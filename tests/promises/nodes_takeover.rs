@@ -17,10 +17,10 @@ use std::time::Duration;
 /// How many takeovers are tried on each node. `make bench` measures some hundreds on a quiet machine, beside the goals.
 const TAKEOVERS: usize = 12;
 
-/// How soon half of them must have ended the call: the goals are 50 and 250 ms, the rest is for a busy machine and a build
-/// for tests. A call that nobody ends hangs for ever.
+/// How soon nine of ten must have ended the call: the goals are 50 and 250 ms at the 99th percentile (`make bench` fails where
+/// they are missed), the rest is for a busy machine and a build for tests. A call that nobody ends hangs for ever.
 const BEARABLE: [(usize, &str, Duration); 2] =
-    [(0, "on the thinking node", Duration::from_secs(2)), (1, "across nodes", Duration::from_secs(5))];
+    [(0, "on the thinking node", Duration::from_secs(1)), (1, "across nodes", Duration::from_secs(2))];
 
 async fn open() -> Result<Fleet> {
     fleet(2, Shared::Redis, 1, |daemon| {
@@ -39,9 +39,11 @@ async fn a_takeover_ends_the_model_call_at_once_here_and_on_another_node() -> Re
             took.push(take_over(&fleet, node).await?);
         }
         took.sort_unstable();
-        let (half, slowest) = (took[TAKEOVERS / 2], took[TAKEOVERS - 1]);
-        tell(&format!("takeover {place}: half within {half:?}, the slowest of {TAKEOVERS} {slowest:?}"));
-        ensure!(half <= bearable, "{place}: half of the takeovers took longer than {half:?}");
+        let (half, most, slowest) = (took[TAKEOVERS / 2], took[TAKEOVERS * 9 / 10], took[TAKEOVERS - 1]);
+        tell(&format!(
+            "takeover {place}: half within {half:?}, nine of ten within {most:?}, the slowest of {TAKEOVERS} {slowest:?}"
+        ));
+        ensure!(most <= bearable, "{place}: nine of ten takeovers took up to {most:?}, more than {bearable:?}");
     }
     let here = fleet.metric("frontdesk_takeover_abort_seconds_count", "where=\"here\"").await?;
     let elsewhere = fleet.metric("frontdesk_takeover_abort_seconds_count", "where=\"elsewhere\"").await?;

@@ -1,11 +1,15 @@
 //! The store goes away in the middle of a turn, or the desk itself stands still.
 
-use super::support::{BOTH_STORES, EVERYWHERE, PATIENCE, Place, ask, requested, run, said_once, scenarios};
+use super::support::{
+    BOTH_STORES, EVERYWHERE, PATIENCE, Place, ask, at_rest, no_duplicates, phase, requested, run, said, said_once,
+    scenarios, viewed,
+};
 use anyhow::{Context, Result, ensure};
-use frontdesk_sandbox::chatwoot::{Fault, RequestKind};
+use frontdesk_sandbox::chatwoot::{ConversationView, Fault, RequestKind, WorldView};
 use frontdesk_sandbox::model::Reply;
 use frontdesk_sandbox::redis::RedisServer;
 use frontdesk_sandbox::town::Town;
+use serde_json::Value;
 use std::time::{Duration, Instant};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -24,6 +28,12 @@ async fn the_desk_stands_still() -> Result<()> {
     let moments =
         scenarios![the_desk_stands_still_while_the_model_thinks, the_desk_stands_still_while_a_reply_is_being_posted];
     run(&BOTH_STORES, moments).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_chatwoot_opens_while_the_desk_stands_still_is_noticed() -> Result<()> {
+    let openings = scenarios![what_was_opened_is_told_about_and_stays_with_people, what_was_opened_is_taken_back];
+    run(&BOTH_STORES, openings).await
 }
 
 const QUESTION: &str = "Do you ship to Norway?";
@@ -133,5 +143,56 @@ async fn the_desk_stands_still_while_a_reply_is_being_posted(place: Place) -> Re
     stands_still(&town).await?;
     said_once(&town, place, conversation, QUESTION).await?;
     ensure!(town.model.calls().len() == 1, "the model was asked again for an answer we had");
+    Ok(())
+}
+
+/// The desk stands still for longer than Chatwoot waits, while customers write: in a conversation that it knows, and in one
+/// that it has never heard of. What they wrote waits in its sockets.
+async fn customers_write_to_a_desk_that_stands_still(place: Place, reclaim: &str) -> Result<(Town, u64, u64)> {
+    let mut town = place.build().await?;
+    town.daemon.set("RECLAIM", reclaim);
+    town.chatwoot.configure(|options| options.keep_pending_on_bot_failure = false);
+    town.daemon.start().await?;
+    let known = ask(&town, QUESTION);
+    town.chatwoot.wait_for("the answer", |world| !world.replies(known).is_empty()).await?;
+    at_rest(&town, known).await?;
+    town.daemon.signal("STOP")?;
+    let stopped = Instant::now();
+    town.chatwoot.customer_writes(known, "And to Sweden?");
+    let new = ask(&town, "Do you ship to Finland?");
+    let is_open = |shown: Option<ConversationView>| shown.is_some_and(|shown| shown.status == "open");
+    let both = |world: &WorldView<'_>| [known, new].into_iter().all(|id| is_open(world.conversation(id)));
+    town.chatwoot.wait_for("Chatwoot opens both", both).await?;
+    tokio::time::sleep_until((stopped + Duration::from_secs(12)).into()).await;
+    town.daemon.signal("CONT")?;
+    Ok((town, known, new))
+}
+
+async fn what_was_opened_is_told_about_and_stays_with_people(place: Place) -> Result<()> {
+    let (town, known, new) = customers_write_to_a_desk_that_stands_still(place, "alert").await?;
+    for conversation in [known, new] {
+        let view = viewed(&town, conversation, "it is the people's", |view| phase(view) == "human").await?;
+        ensure!(view["reason"] == "desk_away", "{view:#}");
+    }
+    let cards = town.teams.wait_for_cards(1).await?;
+    ensure!(cards.iter().any(|card| card.to_string().contains("RECLAIM")), "{cards:?}");
+    ensure!(said(&town, known, "Sweden") == 0 && said(&town, new, "Finland") == 0, "the desk spoke");
+    Ok(())
+}
+
+async fn what_was_opened_is_taken_back(place: Place) -> Result<()> {
+    let (town, known, new) = customers_write_to_a_desk_that_stands_still(place, "auto").await?;
+    // Until it has heard of it, the desk believes that what it knows is its own as before.
+    for conversation in [known, new] {
+        viewed(&town, conversation, "it is the people's", |view| phase(view) == "human").await?;
+    }
+    for (conversation, words) in [(known, "Sweden"), (new, "Finland")] {
+        let answered = |view: &Value| phase(view) == "bot" && view["owed"] == 0;
+        viewed(&town, conversation, "the desk has it again and answers", answered).await?;
+        at_rest(&town, conversation).await?;
+        no_duplicates(&town, conversation)?;
+        let pending = town.chatwoot.conversation(conversation).is_some_and(|shown| shown.status == "pending");
+        ensure!(pending && said(&town, conversation, words) == 1, "it was not answered in conversation {conversation}");
+    }
     Ok(())
 }

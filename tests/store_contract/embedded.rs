@@ -58,6 +58,35 @@ async fn a_file_replaced_by_an_older_one_is_noticed() {
 }
 
 #[tokio::test]
+async fn a_backup_that_was_put_back_is_a_run_of_its_own_from_then_on() {
+    let open = |dir: &std::path::Path| EmbeddedStore::open(dir, EmbeddedSettings::default()).unwrap();
+    let (store, dir) = embedded();
+    put(&store, &commit(&key(1), 0, "first")).await;
+    assert_eq!(store.run(), None, "nothing was ever forgotten");
+    drop(store);
+    let [database, number] = ["frontdesk.sqlite3", "frontdesk.generation"].map(|name| dir.path().join(name));
+    let backup = std::fs::read(&database).unwrap();
+    let store = open(dir.path());
+    assert_eq!(store.run(), None, "it was only started again");
+    put(&store, &commit(&key(1), 1, "second")).await;
+    drop(store);
+    std::fs::write(&database, &backup).unwrap();
+    let store = open(dir.path());
+    let run = store.run().expect("it is an older file");
+    assert_ne!(store.load(&key(1)).await.unwrap().unwrap().commit.run(), run, "its records are from before");
+    drop(store);
+    assert_eq!(open(dir.path()).run(), Some(run), "it stays so");
+    // Put back once more, it is another.
+    std::fs::write(&database, &backup).unwrap();
+    let again = open(dir.path()).run();
+    assert!(again.is_some() && again != Some(run), "{again:?}");
+    // A backup in a new directory has no file beside it.
+    std::fs::remove_file(&number).unwrap();
+    let moved = open(dir.path()).run();
+    assert!(moved.is_some() && moved != again, "{moved:?}");
+}
+
+#[tokio::test]
 async fn a_store_in_use_is_read_beside_its_owner_and_a_lost_record_is_found() {
     let (store, dir) = embedded();
     for id in 1..=3 {

@@ -39,7 +39,7 @@ async fn next_entry(follower: &mut Follower) -> Entry {
 }
 
 async fn send(web: &Web, key: &ConversationKey, act: Act, id: &str) -> Verdict {
-    web.send(&Destination { key: key.clone(), contact: None, reply: None }, &act, &row(id)).await
+    web.send(&Destination { key: key.clone(), contact: None, reply: None, by: None }, &act, &row(id)).await
 }
 
 async fn say(web: &Web, key: &ConversationKey, text: &str, id: &str) -> Verdict {

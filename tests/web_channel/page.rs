@@ -89,7 +89,7 @@ impl Page {
     }
 
     pub(crate) async fn say(&self, text: &str, id: &str) {
-        let to = Destination { key: self.session.key(), contact: None, reply: None };
+        let to = Destination { key: self.session.key(), contact: None, reply: None, by: None };
         let act = Act::Text { text: text.to_owned(), handoff: false };
         self.web.send(&to, &act, &OutboundId(id.to_owned())).await;
     }

@@ -130,7 +130,7 @@ async fn the_stream_shows_the_backlog_then_what_comes_and_goes_on_where_it_was()
     let mut events = Events::of(page.get("/chat/events").await);
     let (name, _, data) = events.next().await.unwrap();
     assert_eq!((name.as_str(), &data["text"], &data["who"]), ("message", &json!("one"), &json!("you")));
-    let to = Destination { key: page.session.key(), contact: None, reply: None };
+    let to = Destination { key: page.session.key(), contact: None, reply: None, by: None };
     page.web.send(&to, &Act::Note { text: "private".into() }, &OutboundId("n".into())).await;
     page.web.typing(&page.session.key(), true).await.unwrap();
     page.say("two", "r1").await;

@@ -20,7 +20,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// For how long a claim is good.
+/// For how long a claim is good: until then the first byte is on the wire, or none is.
 const CLAIM: Duration = Duration::from_secs(1);
 
 /// How long a send may take at most, whatever its adapter's own time-outs are. A text gets less: see [`patience`].
@@ -76,7 +76,9 @@ impl Live {
 
     fn send(&mut self, row: Row, claimed: Instant, lapsed: bool) {
         let permit = self.permits.remove(&row.seq);
-        let destination = Destination { key: self.key.clone(), contact: self.contact_key(), reply: row.reply_place() };
+        let by = Some((claimed + CLAIM).into_std());
+        let destination =
+            Destination { key: self.key.clone(), contact: self.contact_key(), reply: row.reply_place(), by };
         let inbox = self.loaded.as_ref().map(|loaded| loaded.flow.inbox().to_owned()).unwrap_or_default();
         let shared = self.shared.clone();
         self.shared.spawn(async move {
@@ -218,7 +220,7 @@ async fn transmit(shared: &Shared, row: &Row, to: &Destination, inbox: &str) -> 
             None => Verdict::Rejected { why: "this daemon does not serve the channel".to_owned() },
         },
         RowKind::Mail(mail) => match mail_allowed(shared, row.tries, mail, inbox).await {
-            Ok(None) => shared.ports.mailer.send(mail, &mail_id(row, to)).await,
+            Ok(None) => hand_over(shared, mail, &mail_id(row, to)).await,
             Ok(Some(by_address)) => return SendOutcome::Capped { by_address },
             Err(why) => Verdict::Transient { retry_after: None, why },
         },
@@ -227,6 +229,21 @@ async fn transmit(shared: &Shared, row: &Row, to: &Destination, inbox: &str) -> 
         RowKind::Bar(address) => bar(shared, address).await,
     };
     SendOutcome::Verdict(verdict)
+}
+
+/// Hands a mail to the mailer, and tells operators where it refuses our mails for what they are.
+async fn hand_over(shared: &Shared, mail: &VerificationMail, id: &crate::ids::OutboundId) -> Verdict {
+    let mailer = &shared.ports.mailer;
+    let verdict = mailer.send(mail, id).await;
+    match &verdict {
+        Verdict::Settled { .. } => shared.mails_are_refused(false),
+        Verdict::Rejected { .. } if mailer.refuses_messages() => shared.mails_are_refused(true),
+        Verdict::Rejected { .. }
+        | Verdict::Transient { .. }
+        | Verdict::AccountFault { .. }
+        | Verdict::Unknown { .. } => {}
+    }
+    verdict
 }
 
 /// Row ids are unique within a conversation; Message-IDs must be in the world.
@@ -265,11 +282,11 @@ async fn mail_allowed(
     }
     let address = shared.ports.crypto.digest(&mail.address.to_lowercase());
     let quota = |key: String, limit: u32, window: Duration| Quota { key, limit, window };
-    let caps = &shared.settings.mail_caps;
+    let (caps, gate) = (&shared.settings.mail_caps, &shared.settings.policy.gate);
     let mut quotas = vec![
         quota(bar_key(&address), u32::MAX, DAY),
-        quota(format!("mail:address:hour:{address}"), caps.address_hour, HOUR),
-        quota(format!("mail:address:day:{address}"), caps.address_day, DAY),
+        quota(format!("mail:address:hour:{address}"), gate.address_hour, HOUR),
+        quota(format!("mail:address:day:{address}"), gate.address_day, DAY),
     ];
     let by_address = quotas.len();
     if let Some(contact) = &mail.contact {

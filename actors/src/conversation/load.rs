@@ -14,6 +14,7 @@ use std::sync::atomic::Ordering;
 impl Live {
     /// Loads the conversation unless it is in memory. One that does not exist yet begins here.
     pub(super) async fn hydrate(&mut self) -> Result<(), DeliverError> {
+        self.shared.beat();
         let run = self.shared.store_run();
         let mut missed_until = Timestamp::from_millis(self.shared.missed_until.load(Ordering::Relaxed));
         if self.vitals.missed.swap(false, Ordering::Relaxed) {
@@ -39,7 +40,10 @@ impl Live {
             counter!(metrics::HYDRATIONS, "outcome" => "new").increment(1);
             self.let_go();
             let ctx = self.shared.ctx();
-            let flow = Box::new(Flow::new(&ctx, self.key.clone()));
+            let mut flow = Box::new(Flow::new(&ctx, self.key.clone()));
+            if let Some(missed_until) = self.shared.just_missed() {
+                flow.begins_after(missed_until);
+            }
             let heard_until = ctx.now;
             self.loaded = Some(Loaded { flow, version: 0, digest: 0, heard_until, run, regressed: false, mine: true });
             return Ok(());

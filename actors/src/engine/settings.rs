@@ -1,6 +1,6 @@
 //! What an engine is made of and how it behaves.
 
-use crate::flow::Policy;
+use crate::flow::{Incident, Policy};
 use crate::ids::Node;
 use crate::ports::{AlertSink, Budget, Channel, Mailer, Model, Store, Transcriber};
 use crate::time::Clock;
@@ -62,10 +62,12 @@ pub struct Settings {
     pub mailbox: usize,
     /// How many events may wait in all mailboxes together.
     pub mailboxes: usize,
-    /// How many verification mails may be sent.
+    /// How many verification mails may be sent, beside what one address may get ([`crate::flow::policy::GatePolicy`]).
     pub mail_caps: MailCaps,
     /// How far back events are looked for that nobody heard, after a gap.
     pub catch_up: Duration,
+    /// What operators are told to do about an incident, in one sentence.
+    pub advice: fn(Incident) -> &'static str,
 }
 
 /// How fast and how wide one account may be used.
@@ -80,10 +82,6 @@ pub struct GateSettings {
 /// Caps on verification mails, across conversations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MailCaps {
-    /// Per address and hour.
-    pub address_hour: u32,
-    /// Per address and day.
-    pub address_day: u32,
     /// Per contact and day.
     pub contact_day: u32,
     /// Per inbox and hour.
@@ -92,7 +90,7 @@ pub struct MailCaps {
 
 impl Default for MailCaps {
     fn default() -> Self {
-        Self { address_hour: 3, address_day: 5, contact_day: 5, inbox_hour: 60 }
+        Self { contact_day: 5, inbox_hour: 60 }
     }
 }
 
@@ -111,6 +109,7 @@ impl Settings {
             mailboxes: 20_000,
             mail_caps: MailCaps::default(),
             catch_up: Duration::from_secs(24 * 3600),
+            advice: Incident::name,
         }
     }
 }

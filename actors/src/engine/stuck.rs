@@ -99,7 +99,8 @@ impl EngineHandle {
         let unreadable = |error| self.shared.unavailable(error);
         let kept = Aside::read(&self.shared, key).await.map_err(unreadable)?;
         let was_here = self.forget(key).await;
-        if kept.is_empty() && !was_here {
+        if kept.is_over() && !was_here {
+            aside::forget_remarks(&self.shared, key, &kept).await.map_err(unreadable)?;
             return Ok(None);
         }
         match self.view(key).await {
@@ -109,11 +110,9 @@ impl EngineHandle {
             }
             Err(error) => return Err(error),
         }
-        for number in kept.remarks() {
-            self.shared.ports.store.unpark(key, number).await.map_err(unreadable)?;
-        }
+        aside::forget_remarks(&self.shared, key, &kept).await.map_err(unreadable)?;
         tracing::info!(conversation = %key, events = kept.events(), "what was set aside is taken back");
-        let left_here = !kept.is_empty();
+        let left_here = !kept.is_over();
         let requeued = self.replay(key, kept).await?;
         // Whatever it had in hand goes on at once, whoever wrote last; where another node has taken it back, over there.
         if left_here {
@@ -202,6 +201,10 @@ impl EngineHandle {
         let (mut events, mut quarantined) = (0, 0);
         for key in self.shared.ports.store.parked_keys(MOST).await? {
             let kept = Aside::read(&self.shared, &key).await?;
+            if kept.is_over() {
+                aside::forget_remarks(&self.shared, &key, &kept).await?;
+                continue;
+            }
             events += kept.events();
             quarantined += usize::from(kept.quarantined().is_some());
             if kept.quarantined().is_some() && first {

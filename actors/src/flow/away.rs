@@ -18,15 +18,19 @@ const LOOKS: u32 = 2;
 /// How long the end of such a look is waited for before the next is begun.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How long after a gap its consequences may still come in as webhooks: a bot webhook is tried three times, each try
-/// takes up to five seconds, and the pauses between them are three.
+/// How long after a gap its consequences may still come in as webhooks, where nothing was looked at since.
 const AFTERMATH: Duration = Duration::from_secs(120);
+
+/// For how long also a look does not end that: a bot webhook is tried three times, each try takes up to five seconds, and
+/// the pauses between them are three. What is lost with the last of them happens after the look.
+pub(crate) const LATE_TRIES: Duration = Duration::from_secs(30);
 
 impl Desk<'_> {
     /// Returns whether what is heard at this moment may have happened because webhooks were refused.
     pub(crate) fn in_aftermath(&self) -> bool {
         let volatile = &self.common.volatile;
-        volatile.suspect && self.ctx.now.since(volatile.missed_until) <= AFTERMATH
+        let since = self.ctx.now.since(volatile.missed_until);
+        since <= LATE_TRIES || volatile.suspect && since <= AFTERMATH
     }
 
     /// Returns whether this looks like a conversation that the vendor opened because of us, given that webhooks may have

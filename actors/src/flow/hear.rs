@@ -123,7 +123,7 @@ impl Desk<'_> {
             of_state.retain(|signal| !matches!(signal, Signal::HandedBack(_)));
         } else if of_event.contains(&Signal::TakenOver(Reason::PersonWrote)) {
             // The state is of later than these words; only that it was put away afterwards is certain.
-            of_state.retain(|signal| *signal != Signal::HandedBack(Back::Pending));
+            of_state.retain(|signal| !matches!(signal, Signal::HandedBack(Back::Pending | Back::Assigned)));
         }
         let (first, then) = if event_first { (of_event, of_state) } else { (of_state, of_event) };
         signals.extend(first);
@@ -380,6 +380,11 @@ fn edges(old: Option<&ConversationState>, new: &ConversationState) -> Vec<Signal
         }
         (Assignee::Us, Some(Assignee::Person(_) | Assignee::OtherBot(_))) if new.status == Status::Pending => {
             signals.push(Signal::HandedBack(Back::Pending));
+        }
+        // Chatwoot up to 4.16.2 leaves what a bot is assigned to open, where nobody but people would see it. Opened in the same
+        // step it is no hand-back: an automation that opens keeps the bot.
+        (Assignee::Us, Some(before)) if *before != Assignee::Us && new.status == Status::Open && !status_changed => {
+            signals.push(Signal::HandedBack(Back::Assigned));
         }
         (Assignee::OtherBot(other), before) if before != Some(&Assignee::OtherBot(other.clone())) => {
             signals.push(Signal::TakenOver(Reason::OtherBot));

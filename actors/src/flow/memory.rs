@@ -141,7 +141,15 @@ impl Memory {
 
     /// Changes what a customer said. Returns whether it was remembered otherwise.
     pub(crate) fn amend(&mut self, id: MessageId, text: &str) -> bool {
-        let is_it = |said: &Said<'_>| said.id == Some(id) && said.role == Role::Customer && !said.voice;
+        self.put_in_place(text, |said| said.id == Some(id) && said.role == Role::Customer && !said.voice)
+    }
+
+    /// The desk's latest words of this text are said otherwise. Returns whether they were remembered.
+    pub(crate) fn reword(&mut self, words: &str, text: &str) -> bool {
+        self.put_in_place(text, |said| said.role == Role::Desk && said.text == words)
+    }
+
+    fn put_in_place(&mut self, text: &str, is_it: impl Fn(&Said<'_>) -> bool) -> bool {
         let text = clip(text.to_owned());
         let Some((back, said)) = self.newest_first().enumerate().find(|(_, said)| is_it(said)) else { return false };
         if said.text == text {
@@ -254,7 +262,9 @@ mod tests {
         assert!(memory.remove(MessageId::numeric(3)));
         assert!(!memory.remove(MessageId::numeric(3)));
         assert_eq!(texts(&memory), ["a", "b", "c"]);
-        assert!(!memory.unsay("c"), "the customer's words");
+        assert!(!memory.unsay("c") && !memory.reword("c", "d"), "the customer's words");
+        assert!(memory.reword("b", "c b"));
+        assert_eq!(texts(&memory), ["a", "c b", "c"]);
     }
 
     #[test]

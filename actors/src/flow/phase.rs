@@ -298,8 +298,10 @@ pub(crate) enum Signal {
 pub(crate) enum Back {
     /// The vendor says that it is done.
     Resolved,
-    /// The vendor says that it is the bot's again, or the bot was assigned.
+    /// The vendor says that it is the bot's again.
     Pending,
+    /// The bot was assigned, and the vendor leaves the conversation open.
+    Assigned,
     /// A colleague or an operator ordered it.
     Order,
     /// The global human switch was turned off.

@@ -86,6 +86,12 @@ pub struct GatePolicy {
     pub wrong_codes: u32,
     /// How many times a failing mail is tried before a person is fetched.
     pub mail_tries: u32,
+    /// The pause before the first repetition of a mail; each is three times the one before, up to two minutes.
+    pub mail_retry_pause: Duration,
+    /// How many mails one address may get within an hour, over all conversations.
+    pub address_hour: u32,
+    /// How many mails one address may get within a day, over all conversations.
+    pub address_day: u32,
 }
 
 impl Default for GatePolicy {
@@ -95,7 +101,10 @@ impl Default for GatePolicy {
             resend_cooldown: Duration::from_secs(60),
             resends: 3,
             wrong_codes: 5,
-            mail_tries: 5,
+            mail_tries: 6,
+            mail_retry_pause: Duration::from_secs(5),
+            address_hour: 3,
+            address_day: 5,
         }
     }
 }
@@ -153,7 +162,7 @@ pub struct OutboxPolicy {
     pub apology: Duration,
     /// After how long a question is not answered any more: a person is fetched.
     pub stale: Duration,
-    /// The pause before the first repetition of a send; it doubles up to five minutes, of a card up to one.
+    /// The pause before the first repetition of a send other than a mail; it doubles up to five minutes, of a card up to one.
     pub retry_pause: Duration,
 }
 
@@ -234,6 +243,15 @@ impl ChannelPolicy {
 
 /// How long anything rests at most before it is tried again.
 pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+/// How long a mail rests at most: the customer waits for it.
+const LONGEST_MAIL_PAUSE: Duration = Duration::from_secs(120);
+
+/// Returns the pause before a mail's repetition number `n` (from 1), so that a mail server may be started again, and a first
+/// refusal of a stranger (greylisting) be over, before a person is fetched.
+pub(crate) fn mail_pause(first: Duration, n: u32) -> Duration {
+    first.saturating_mul(3_u32.saturating_pow(n.saturating_sub(1))).min(LONGEST_MAIL_PAUSE)
+}
 
 /// Returns the pause before repetition number `n` (from 1): doubling from `first`, at most five minutes.
 pub(crate) fn backoff(first: Duration, n: u32) -> Duration {

@@ -78,6 +78,7 @@ impl Desk<'_> {
         if self.ctx.paused || !is_head || !is_ready || self.drop_unwanted(phase, seq) || must_look {
             return;
         }
+        self.apologise_at_last(seq);
         self.claim(seq);
     }
 
@@ -158,6 +159,11 @@ impl Desk<'_> {
         let only_if = |wanted: bool, why| if wanted { Wanted::Yes } else { Wanted::No(why) };
         match &row.tie {
             Tie::Answer if human.is_none() && self.age_of(age) == Age::Stale => Wanted::Stale,
+            // Whoever has waited for it all the time needs a person; whoever has just written is answered anew.
+            Tie::Desk if human.is_none() && self.has_outlived(age) => {
+                let waited = self.is_waited_for(phase, row);
+                if waited { Wanted::Stale } else { Wanted::No("it has grown too old to be welcome") }
+            }
             Tie::Desk | Tie::Answer if row.decided.is_some() => only_if(untouched, "a person has it"),
             Tie::Desk | Tie::Answer => only_if(human.is_none(), "a person has it"),
             Tie::Pend => only_if(human.is_none() && !resolved, "the conversation need not be given to the desk"),

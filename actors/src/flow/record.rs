@@ -95,8 +95,16 @@ pub(crate) struct Common {
     /// In shadow mode: what the desk would have said last. Not every channel has a place for notes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) drafts: Vec<Drafted>,
+    /// How many verification mails in a row the mail server refused for good.
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    pub(crate) refused_mails: u32,
     #[serde(skip)]
     pub(crate) volatile: Volatile,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_none_yet(count: &u32) -> bool {
+    *count == 0
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -111,6 +119,8 @@ pub(crate) struct Volatile {
     pub(crate) ticket: Ticket,
     /// When an input was last handled.
     pub(crate) handled: Option<Timestamp>,
+    /// Whether the customer is shown that somebody types.
+    pub(crate) typing: bool,
     /// Rows waiting for a permit.
     pub(crate) acquiring: Vec<u64>,
     /// The look that is running, and since when.

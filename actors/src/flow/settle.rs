@@ -7,7 +7,7 @@ use crate::flow::input::SendOutcome;
 use crate::flow::mark::{GateMark, Mark};
 use crate::flow::outbox::{Row, RowKind, RowState, Tie, look_pauses};
 use crate::flow::phase::{MailNews, Signal};
-use crate::flow::policy::backoff;
+use crate::flow::policy::{backoff, mail_pause};
 use crate::flow::record::Waiting;
 use crate::flow::{Ctx, Flow};
 use crate::ids::MessageId;
@@ -133,8 +133,9 @@ impl Desk<'_> {
     fn rest(&self, row: &Row) -> Duration {
         let pause = backoff(self.policy().outbox.retry_pause, row.tries);
         match &row.kind {
+            RowKind::Mail(_) => mail_pause(self.policy().gate.mail_retry_pause, row.tries),
             RowKind::Card(_) => pause.min(LONGEST_CARD_PAUSE),
-            RowKind::Act(_) | RowKind::Mail(_) | RowKind::Remember(_) | RowKind::Bar(_) => pause,
+            RowKind::Act(_) | RowKind::Remember(_) | RowKind::Bar(_) => pause,
         }
     }
 

@@ -85,34 +85,92 @@ fn well_formed(address: &str) -> Option<String> {
     (local_ok && domain_ok).then(|| format!("{local}@{}", domain.to_lowercase()))
 }
 
-/// Returns how many words are left when the address words are taken away.
-pub fn words_beside_address(text: &str) -> usize {
-    text.split_whitespace().filter(|word| !word.contains('@')).count()
+/// Returns whether a message that serves the gate (an address, a code, a word about the mail) asks something beside that.
+/// Addresses, codes and small talk ("my e-mail is …") are taken away; of what is left one word is enough with a question
+/// mark, and else two, unless they look like the customer's name.
+pub fn asks_beside_gate(text: &str, is_small_talk: impl Fn(&str) -> bool) -> bool {
+    let rest = beside_gate(text);
+    let words: Vec<&str> = content(&rest, is_small_talk).collect();
+    let is_name = words.len() <= 3 && words.iter().all(|word| is_titled(word));
+    !words.is_empty() && rest.contains(['?', '？']) || words.len() >= 2 && !is_name
+}
+
+/// Returns whether a message that asks for another mail asks something else too: sentence by sentence, since a request for
+/// a mail ("can you send it again?") is a question as well. `is_request` tells the sentences that are one.
+pub fn asks_beside_request(
+    text: &str,
+    is_request: impl Fn(&str) -> bool,
+    is_small_talk: impl Fn(&str) -> bool + Copy,
+) -> bool {
+    let clauses = text.split_inclusive(['.', ',', ';', '!', '?', '？', '…', '\n']);
+    clauses.filter(|clause| !is_request(clause)).any(|clause| {
+        let rest = beside_gate(clause);
+        let words = content(&rest, is_small_talk).count();
+        words >= 3 || words >= 1 && rest.contains(['?', '？'])
+    })
+}
+
+/// Returns a text without its addresses and codes.
+fn beside_gate(text: &str) -> String {
+    let parted = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '<' | '>' | '(' | ')' | '"' | '«' | '»' | '|');
+    let rest: Vec<&str> = text.split(parted).filter(|word| !word.contains('@')).collect();
+    without_codes(&rest.join(" "))
+}
+
+/// Returns the words that say something, without the punctuation around them.
+fn content(text: &str, is_small_talk: impl Fn(&str) -> bool) -> impl Iterator<Item = &str> {
+    let words = text.split_whitespace().map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()));
+    words.filter(move |word| !word.is_empty() && !is_small_talk(word))
+}
+
+/// Returns whether a word is written as names are.
+fn is_titled(word: &str) -> bool {
+    let mut letters = word.chars();
+    letters.next().is_some_and(char::is_uppercase) && letters.all(|c| !c.is_uppercase())
 }
 
 /// Returns every group of exactly six digits in a text; spaces and dashes inside a group are allowed.
 pub fn find_codes(text: &str) -> Vec<String> {
+    codes(text).into_iter().map(|(code, _)| code).collect()
+}
+
+/// Returns a text without its codes.
+fn without_codes(text: &str) -> String {
+    let mut rest = text.to_owned();
+    for (_, place) in codes(text).into_iter().rev() {
+        rest.replace_range(place, " ");
+    }
+    rest
+}
+
+/// Returns every code with its place.
+fn codes(text: &str) -> Vec<(String, std::ops::Range<usize>)> {
     let mut codes = Vec::new();
-    let mut run = String::new();
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
+    let (mut run, mut start, mut end) = (String::new(), 0, 0);
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
         if let Some(digit) = c.to_digit(10) {
+            if run.is_empty() {
+                start = at;
+            }
             run.push(char::from_digit(digit, 10).unwrap_or('0'));
+            end = at + c.len_utf8();
             continue;
         }
-        let joins =
-            matches!(c, ' ' | '-' | '\u{a0}') && run.len() == 3 && chars.peek().is_some_and(char::is_ascii_digit);
+        let joins = matches!(c, ' ' | '-' | '\u{a0}')
+            && run.len() == 3
+            && chars.peek().is_some_and(|(_, next)| next.is_ascii_digit());
         if !joins {
-            take_code(&mut run, &mut codes);
+            take_code(&mut run, start..end, &mut codes);
         }
     }
-    take_code(&mut run, &mut codes);
+    take_code(&mut run, start..end, &mut codes);
     codes
 }
 
-fn take_code(run: &mut String, codes: &mut Vec<String>) {
+fn take_code(run: &mut String, place: std::ops::Range<usize>, codes: &mut Vec<(String, std::ops::Range<usize>)>) {
     if run.len() == 6 {
-        codes.push(run.clone());
+        codes.push((run.clone(), place));
     }
     run.clear();
 }
@@ -171,6 +229,44 @@ mod tests {
         assert!(!is_code_attempt("where is my order number 123456 please"));
     }
 
+    /// Enough small talk for these tests; the shipped list has a test of its own.
+    fn small_talk(word: &str) -> bool {
+        ["my", "mail", "is", "the", "code", "its", "can", "you", "it", "again", "i", "am", "to"]
+            .contains(&word.to_lowercase().as_str())
+    }
+
+    #[test]
+    fn questions_are_told_from_what_only_serves_the_gate() {
+        for text in [
+            "My parcel never arrived, jane@example.com",
+            "my parcel never arrived,jane@example.com",
+            "jane@example.com parcel?",
+            "123456, and where is my parcel?",
+            "123 456: cancel order 77",
+            "WHERE IS MY PARCEL 123456",
+        ] {
+            assert!(asks_beside_gate(text, small_talk), "{text}");
+        }
+        for text in [
+            "jane@example.com",
+            "jane@example.com?",
+            "my mail is jane@example.com",
+            "Jane Mary Smith, jane@example.com",
+            "the code is 123-456!",
+            "is it 123456?",
+            "",
+        ] {
+            assert!(!asks_beside_gate(text, small_talk), "{text}");
+        }
+        let resend = |text: &str| text.contains("again");
+        for text in ["again please. Where is my parcel?", "again, my parcel never came anyway"] {
+            assert!(asks_beside_request(text, resend, small_talk), "{text}");
+        }
+        for text in ["can you send it again?", "nothing came, can you send it again?", "again"] {
+            assert!(!asks_beside_request(text, resend, small_talk), "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn splitting_loses_nothing_but_white_space(text in "\\PC{0,300}", max in 1_usize..60) {
@@ -183,6 +279,7 @@ mod tests {
         #[test]
         fn finding_never_panics(text in "\\PC*") {
             let _ = (find_address(&text), find_codes(&text), is_code_attempt(&text));
+            let _ = (asks_beside_gate(&text, |_| false), asks_beside_request(&text, |_| false, |_| false));
         }
     }
 }

@@ -82,6 +82,11 @@ pub struct Destination {
     /// Where somebody waits for this very act, in channels that can be answered nowhere else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply: Option<ReplyPlace>,
+    /// Until when it may be written to the wire: the claim is good no longer. Whoever has not begun to write by then, because
+    /// connecting or getting a token took so long, writes nothing and says [`Verdict::Transient`]. `None`: no claim stands
+    /// behind it.
+    #[serde(skip)]
+    pub by: Option<std::time::Instant>,
 }
 
 /// Where somebody waits for an act. It takes one answer: whatever comes after the first is refused by the vendor, so that

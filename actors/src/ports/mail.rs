@@ -15,6 +15,12 @@ use std::fmt;
 pub trait Mailer: Send + Sync + fmt::Debug {
     /// Sends one mail; `id` becomes the local part of its Message-ID.
     async fn send(&self, mail: &VerificationMail, id: &OutboundId) -> Verdict;
+
+    /// Returns whether the server refused the last mail for what it is or whom it comes from (spam policy, size), and not for
+    /// its address: then no customer gets one, and operators are told.
+    fn refuses_messages(&self) -> bool {
+        false
+    }
 }
 
 /// What a verification mail is made of. The adapter signs the link and renders the text.

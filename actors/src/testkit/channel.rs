@@ -28,6 +28,8 @@ pub enum SendScript {
     LandButAnswer(Verdict),
     /// It lands after this long.
     Slow(Duration),
+    /// Connecting takes this long; what is claimed no longer by then is not written.
+    Connect(Duration),
     /// It lands when the latch opens.
     Hang(Latch),
     /// It lands at once, and answers when the latch opens.
@@ -291,6 +293,15 @@ impl Channel for ScriptedChannel {
             SendScript::Slow(span) => {
                 tokio::time::sleep(span).await;
                 self.land(to, act, id)
+            }
+            SendScript::Connect(span) => {
+                tokio::time::sleep(span).await;
+                match to.by {
+                    Some(by) if tokio::time::Instant::now().into_std() > by => {
+                        Verdict::Transient { retry_after: None, why: "connecting took too long".to_owned() }
+                    }
+                    Some(_) | None => self.land(to, act, id),
+                }
             }
             SendScript::Hang(latch) => {
                 latch.wait().await;

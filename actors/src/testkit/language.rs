@@ -51,7 +51,8 @@ impl Phrasebook for PlainPhrases {
     }
 }
 
-/// Takes `human`, `resend` and `i don't know` for what they say, Cyrillic letters for Russian and Latin ones for English.
+/// Takes `human`, `resend` and `i don't know` for what they say, a few words for small talk, Cyrillic letters for Russian and
+/// Latin ones for English.
 #[derive(Debug, Default)]
 pub struct PlainAnalyzer {
     /// Panics on what customers write and on what the model answers.
@@ -72,6 +73,11 @@ impl Analyzer for PlainAnalyzer {
 
     fn wants_resend(&self, text: &str) -> bool {
         text.to_lowercase().contains("resend")
+    }
+
+    fn is_small_talk(&self, word: &str) -> bool {
+        let words = ["my", "mail", "email", "is", "the", "code", "oops", "thanks", "please", "resend", "and"];
+        words.contains(&word.to_lowercase().as_str())
     }
 
     fn gives_up(&self, text: &str) -> bool {

@@ -21,6 +21,7 @@ impl Rig {
             || !self.acquiring.is_empty();
         assert!(!self.flow.has_work() || in_flight || deadline.is_some() || self.paused, "stuck with work: {view:?}");
         assert!(!(self.paused && view.thinking), "the model is waited for while everything is paused: {view:?}");
+        assert!(!self.typing || view.phase == PhaseName::Bot, "the desk is shown to type beside a person: {view:?}");
         if let Some(ticket) = self.flow.thinking() {
             assert_eq!(self.asked, Some(ticket), "the flow waits for a call that was never made or was aborted");
         }
@@ -89,7 +90,7 @@ impl Rig {
                 self.land(&row);
             }
         }
-        (self.asked, self.looking) = (None, None);
+        (self.asked, self.looking, self.typing) = (None, None, false);
         self.hearing.clear();
         self.acquiring.clear();
         self.node.boot += 1;

@@ -215,6 +215,7 @@ impl Reference {
             (Assignee::Us, Some(Assignee::Person(_) | Assignee::OtherBot(_))) if status == Status::Pending => {
                 self.back(now);
             }
+            (Assignee::Us, Some(before)) if *before != assignee && status == Status::Open && !changed => self.back(now),
             (Assignee::OtherBot(_), before) if before.as_ref() != Some(&assignee) => self.taken(Touch::None, now),
             (Assignee::Person(_) | Assignee::Us | Assignee::OtherBot(_) | Assignee::Nobody, _) => {}
         }

@@ -38,6 +38,8 @@ pub(crate) struct Rig {
     pub(crate) sending: Vec<Row>,
     /// Whether the desk ever told the vendor that the conversation is pending.
     pub(crate) pended: bool,
+    /// Whether the customer is shown that somebody types.
+    pub(crate) typing: bool,
     pub(crate) looking: Option<Looking>,
     pub(crate) vendor: Vec<Seen>,
     pub(crate) state: ConversationState,
@@ -96,6 +98,7 @@ impl Rig {
             acquiring: Vec::new(),
             sending: Vec::new(),
             pended: false,
+            typing: false,
             looking: None,
             vendor: Vec::new(),
             state,
@@ -217,7 +220,10 @@ impl Rig {
                     let look = Look { state: self.state.clone(), messages: newer, complete: true };
                     self.looking = Some(Looking { ticket: *ticket, look });
                 }
-                Effect::Typing(_) => assert!(!self.watches(), "the customer is shown that somebody types"),
+                Effect::Typing(on) => {
+                    assert!(!self.watches(), "the customer is shown that somebody types");
+                    self.typing = *on;
+                }
                 Effect::Alert(incident) => self.incidents.push(*incident),
             }
         }

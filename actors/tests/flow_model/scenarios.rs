@@ -88,6 +88,33 @@ fn a_deleted_message_is_not_answered() {
 }
 
 #[test]
+fn nobody_is_shown_to_type_when_nobody_answers_any_more() {
+    let ends: [(&str, fn(&mut Rig)); 6] = [
+        ("a person writes", |rig| drop(rig.person("I have it"))),
+        ("opened", |rig| drop(rig.set_state(Status::Open, Assignee::Nobody))),
+        ("resolved", |rig| drop(rig.set_state(Status::Resolved, Assignee::Us))),
+        ("a person is asked for", |rig| drop(rig.customer("a human please"))),
+        ("no retry helps", |rig| drop(rig.fail(ModelErrorKind::Quota))),
+        ("deleted", |rig| {
+            let id = rig.vendor[0].id;
+            let inbound = rig.inbound(Event::Deleted { id });
+            rig.step(Input::Inbound(Box::new(inbound)));
+        }),
+    ];
+    for (name, end) in ends {
+        let mut rig = thinking();
+        assert!(rig.typing);
+        end(&mut rig);
+        assert!(!rig.typing, "{name}");
+    }
+    let mut rig = thinking();
+    rig.fail(ModelErrorKind::Overloaded);
+    assert!(rig.typing, "the model is asked again in a moment");
+    rig.person("I have it");
+    assert!(!rig.typing);
+}
+
+#[test]
 fn a_model_that_fails_is_asked_again_and_then_a_person_is_fetched() {
     let mut rig = thinking();
     for _ in 0..3 {

@@ -42,6 +42,36 @@ fn an_address_inside_a_sentence_is_mailed_to_and_what_was_asked_before_is_answer
 }
 
 #[test]
+fn what_is_asked_beside_an_address_a_code_or_a_request_for_the_mail_is_owed() {
+    for (text, asks) in [
+        ("000000 my parcel never arrived", true),
+        ("000000", false),
+        ("jane@@example.com is that right?", true),
+        ("my mail is jane@@example.com", false),
+        ("resend please. where is my parcel?", true),
+        ("please resend the mail", false),
+        ("jane@example.org, and my parcel never arrived", true),
+        ("my mail is jane@example.org", false),
+        ("jane@example.com, my parcel never arrived", true),
+        ("{code}, and where is my parcel?", true),
+        ("the code is {code}, thanks", false),
+    ] {
+        let (mut rig, code) = pending();
+        rig.customer(&text.replace("{code}", if code == "000000" { "000001" } else { &code }));
+        assert_eq!(rig.view().owed, if asks { 2 } else { 1 }, "{text}");
+    }
+}
+
+#[test]
+fn what_is_asked_beside_the_first_address_is_owed() {
+    for (text, asks) in [("My parcel never arrived, jane@example.com", 1), ("my mail is jane@example.com", 0)] {
+        let mut rig = Rig::new(true);
+        rig.customer(text);
+        assert_eq!((rig.phase(), rig.view().owed), (PhaseName::PendingVerification, asks), "{text}");
+    }
+}
+
+#[test]
 fn a_burst_before_the_gate_is_asked_for_an_address_once() {
     let mut rig = Rig::new(true);
     for word in ["hi", "are you there", "?"] {
@@ -112,11 +142,20 @@ fn mails_are_sent_again_after_a_pause_and_only_so_often() {
     rig.customer("resend please");
     rig.flush();
     assert_eq!(rig.said().last(), Some(&"[ResendTooSoon]"));
-    for _ in 0..3 {
+    for _ in 0..2 {
         rig.pass(secs(61));
         rig.customer("resend please");
         rig.flush();
     }
+    assert_eq!(rig.mails.len(), 3);
+    rig.pass(secs(61));
+    rig.customer("resend please");
+    rig.flush();
+    let said = (rig.mails.len(), rig.said().last().copied());
+    assert_eq!(said, (3, Some("[MailsCapped]")), "an address may get three mails within the hour");
+    rig.pass(secs(3600));
+    rig.customer("resend please");
+    rig.flush();
     assert_eq!(rig.mails.len(), 4);
     rig.pass(secs(61));
     rig.customer("resend please");
@@ -130,7 +169,8 @@ fn mails_are_sent_again_after_a_pause_and_only_so_often() {
 fn a_mail_that_does_not_get_through_is_told_about_and_then_a_person_is_fetched() {
     let mut rig = Rig::new(true);
     rig.customer("jane@example.com");
-    for _ in 0..5 {
+    let begun = rig.now;
+    for _ in 0..6 {
         while !rig.acquiring.is_empty() {
             rig.clear_one();
         }
@@ -144,8 +184,38 @@ fn a_mail_that_does_not_get_through_is_told_about_and_then_a_person_is_fetched()
         }
     }
     assert_eq!(rig.view().reason, Some(Reason::MailFailed));
+    assert_eq!(rig.now.since(begun), secs(5 + 15 + 45 + 120 + 120), "a restart of the mail server is survived");
     rig.flush();
     assert_eq!(rig.said().iter().filter(|said| **said == "[MailDelayed]").count(), 1, "told once");
+}
+
+#[test]
+fn the_third_refused_mail_in_a_row_fetches_a_person_and_one_that_is_taken_forgives() {
+    let mut rig = Rig::new(true);
+    let refused = |rig: &mut Rig, address: &str| {
+        rig.customer(address);
+        while !rig.acquiring.is_empty() {
+            rig.clear_one();
+        }
+        let at = rig.sending.iter().position(|row| row.kind.name() == "mail").expect("the mail is on the wire");
+        let row = rig.sending.remove(at);
+        let outcome = SendOutcome::Verdict(Verdict::Rejected { why: String::new() });
+        rig.step(Input::Sent { row: row.seq, attempt: row.tries, outcome });
+        rig.flush();
+    };
+    refused(&mut rig, "a@example.com");
+    refused(&mut rig, "b@example.com");
+    rig.customer("c@example.com");
+    rig.flush();
+    assert_eq!(rig.said().last(), Some(&"[MailSent]"));
+    for address in ["d@example.com", "e@example.com"] {
+        refused(&mut rig, address);
+        assert_eq!((rig.phase(), rig.said().last()), (PhaseName::AwaitingEmail, Some(&"[MailRefused]")));
+    }
+    refused(&mut rig, "f@example.com");
+    assert_eq!((rig.phase(), rig.view().reason), (PhaseName::Human, Some(Reason::MailFailed)));
+    rig.step(Input::Ordered(Order::Bot));
+    assert_eq!(rig.phase(), PhaseName::AwaitingEmail, "a mail that nobody got proves nothing");
 }
 
 #[test]

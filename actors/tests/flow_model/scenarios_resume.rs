@@ -53,6 +53,49 @@ fn opens(rig: &mut Rig) {
     rig.state = ConversationState { status: Status::Open, version: rig.state.version + 1, ..rig.state.clone() };
 }
 
+/// Chatwoot up to 4.16.2 leaves what the bot is assigned to open.
+#[test]
+fn the_bot_assigned_to_what_stays_open_gives_it_back_and_it_is_made_pending() {
+    let ana = || Assignee::Person("5".to_owned());
+    for before in [Assignee::Nobody, ana(), Assignee::OtherBot("9".to_owned())] {
+        let (mut rig, _) = with_people();
+        rig.customer("hello?");
+        rig.pass(Duration::from_secs(60));
+        rig.set_state(Status::Open, before.clone());
+        assert_eq!(rig.phase(), PhaseName::Human);
+        rig.set_state(Status::Open, Assignee::Us);
+        assert_eq!(rig.phase(), PhaseName::Bot, "{before:?}");
+        tell(&mut rig);
+        rig.state.version += 1;
+        tell(&mut rig);
+        assert_eq!(rig.phase(), PhaseName::Bot, "what is told before ours has landed is no takeover");
+        rig.flush();
+        assert_eq!((rig.phase(), rig.state.status), (PhaseName::Bot, Status::Pending));
+        tell(&mut rig);
+        assert_eq!(rig.phase(), PhaseName::Bot);
+        rig.set_state(Status::Open, ana());
+        assert_eq!(rig.phase(), PhaseName::Human, "and a person can take it again");
+    }
+}
+
+#[test]
+fn a_bot_that_merely_stays_assigned_gives_nothing_back() {
+    // An automation opens, and keeps the bot.
+    let mut rig = Rig::new(false);
+    rig.customer("hello");
+    rig.set_state(Status::Pending, Assignee::Us);
+    rig.set_state(Status::Open, Assignee::Us);
+    assert_eq!(rig.phase(), PhaseName::Human);
+    rig.state.version += 1;
+    tell(&mut rig);
+    assert_eq!(rig.phase(), PhaseName::Human);
+    // Put to sleep and opened again in the same step as the assignment.
+    let (mut rig, _) = with_people();
+    rig.set_state(Status::Snoozed, Assignee::Nobody);
+    rig.set_state(Status::Open, Assignee::Us);
+    assert_eq!(rig.phase(), PhaseName::Human);
+}
+
 #[test]
 fn a_webhook_from_before_the_desk_took_it_back_is_no_takeover() {
     for asked_first in [true, false] {

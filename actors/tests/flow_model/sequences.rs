@@ -318,6 +318,10 @@ impl Pair {
             && view.phase == PhaseName::AwaitingEmail;
         let seen = matches!(op, Op::Looked(_));
         assert!(by_itself || refused || seen, "after {op:?}: {:?}, expected {:?}", view, self.reference);
+        if matches!(op, Op::Sent(Fate::Rejected, _)) && view.reason == Some(Reason::MailFailed) {
+            // Nobody has the mail, so nothing is parked.
+            self.reference.challenge = None;
+        }
         self.resync();
     }
 

@@ -120,3 +120,23 @@ async fn an_alert_sink_that_panics_or_hangs_is_used_again() {
     eventually("both incidents are told about", || world.cards.incidents().len() >= 2).await;
     engine.finish().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_takeover_while_a_send_connects_is_not_talked_over() {
+    for taken in [true, false] {
+        let world = World::without_gate();
+        world.channel.script_texts([SendScript::Connect(secs(2))]);
+        let engine = world.start().await;
+        engine.customer(&key(1), "hello").await;
+        eventually("it is connecting", || world.channel.begun(&key(1), is_text) == 1).await;
+        if taken {
+            // What is on its way now was claimed before, and is not written after the end of its claim.
+            engine.deliver(world.channel.person(&key(1), "I have it")).await.expect("taken");
+            pass(secs(60)).await;
+            assert!(world.channel.said(&key(1)).is_empty(), "a person was talked over");
+        } else {
+            engine.hears(&key(1), "answer: hello").await;
+        }
+        engine.finish().await;
+    }
+}

@@ -173,6 +173,95 @@ async fn a_process_that_dies_before_it_could_open_a_conversation_is_made_up_for(
     engine.finish().await;
 }
 
+/// Waits until the people have it and everybody knows.
+async fn rescued(engine: &TestEngine) {
+    let all_know = || async {
+        let aside = engine.handle.set_aside().await.expect("the store answers");
+        aside.iter().all(|one| one.rescued) && !aside.is_empty()
+    };
+    frontdesk_actors::testkit::eventually_async("the people have it and know", all_know).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn colleagues_are_called_also_where_nobody_heard_that_the_opening_landed() {
+    let world = World::without_gate();
+    world.channel.script_others([SendScript::LandButAnswer(unknown(false))]);
+    let engine = world.start().await;
+    engine.customer(&key(1), "hello").await;
+    engine.hears(&key(1), "answer: hello").await;
+    world.analyzer.fuse.charge("POISON", 2);
+    assert_eq!(engine.customer(&key(1), "POISON").await.intake, Intake::Parked);
+    eventually("it is opened", || world.channel.state(&key(1)).status == Status::Open).await;
+    eventually("colleagues are called", || world.cards.handoffs() == 1).await;
+    rescued(&engine).await;
+    pass(secs(120)).await;
+    assert_eq!(world.channel.begun(&key(1), |act| *act == Act::Open), 1, "it was open");
+    assert_eq!(world.cards.handoffs(), 1, "and told once");
+    engine.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_dies_after_it_opened_a_conversation_is_made_up_for() {
+    for dies_at_the_card in [false, true] {
+        let world = World::without_gate();
+        if dies_at_the_card {
+            // The card of the parked event, and the one that calls colleagues.
+            world.cards.script([PortScript::Hang(Latch::default()), PortScript::Hang(Latch::default())]);
+        } else {
+            world.channel.script_others([SendScript::LandAndHang(Latch::default())]);
+        }
+        let engine = world.start().await;
+        engine.customer(&key(1), "hello").await;
+        engine.hears(&key(1), "answer: hello").await;
+        world.analyzer.fuse.charge("POISON", 2);
+        assert_eq!(engine.customer(&key(1), "POISON").await.intake, Intake::Parked);
+        eventually("it is opened", || world.channel.state(&key(1)).status == Status::Open).await;
+        let aside = engine.handle.set_aside().await.expect("the store answers");
+        assert!(!aside[0].rescued && world.cards.handoffs() == 0, "{aside:?}");
+        engine.crash().await;
+        let engine = world.start().await;
+        eventually("colleagues are called", || world.cards.handoffs() == 1).await;
+        rescued(&engine).await;
+        pass(secs(120)).await;
+        assert_eq!(world.cards.handoffs(), 1);
+        engine.finish().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_card_is_posted_before_the_rescue_counts_as_done() {
+    let world = World::without_gate();
+    let refusal = || PortScript::Answer(Verdict::Transient { retry_after: None, why: "scripted".to_owned() });
+    world.cards.script([refusal(), refusal(), refusal()]);
+    let engine = world.start().await;
+    engine.customer(&key(1), "hello").await;
+    world.analyzer.fuse.charge("POISON", 2);
+    assert_eq!(engine.customer(&key(1), "POISON").await.intake, Intake::Parked);
+    rescued(&engine).await;
+    assert_eq!(world.cards.handoffs(), 1);
+    engine.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_an_answer_to_what_is_parked_is_let_go_for_certain() {
+    let world = World::without_gate();
+    let throttled = Verdict::Transient { retry_after: Some(secs(30)), why: "scripted".to_owned() };
+    // The opening lands; what lets the vendor's bot go on is refused, and then of unknown outcome.
+    let steps = [SendScript::Land, SendScript::Answer(throttled), SendScript::Answer(unknown(false))];
+    world.channel.script_others(steps);
+    let engine = world.start().await;
+    world.analyzer.fuse.charge("POISON", 2);
+    let mut poison = world.channel.customer(&key(1), "POISON");
+    poison.reply = Some(frontdesk_actors::ids::ReplyHandle("place".to_owned()));
+    assert_eq!(engine.deliver(poison).await.expect("taken").intake, Intake::Parked);
+    let dismissals = || world.channel.begun(&key(1), |act| matches!(act, Act::Dismiss { person: true }));
+    eventually("it is let go", || dismissals() == 3).await;
+    rescued(&engine).await;
+    pass(secs(120)).await;
+    assert_eq!((dismissals(), world.cards.handoffs()), (3, 1));
+    engine.finish().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_new_process_takes_back_what_it_can_read() {
     let world = World::without_gate();

@@ -151,3 +151,29 @@ async fn what_the_vendor_opened_meanwhile_is_told_and_taken_back() {
     engine.finish().await;
     assert!(world.cards.incidents().iter().any(|card| card.contains("RECLAIM")), "operators are told");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_sent_to_a_node_that_died_for_good_is_read_back_by_another() {
+    let world = World::without_gate();
+    world.channel.list_conversations(true);
+    let (a, b) = (world.start_with(world.settings("a")).await, world.start_with(world.settings("b")).await);
+    a.customer(&key(1), "hello").await;
+    a.hears(&key(1), "answer: hello").await;
+    a.until(&key(1), "it rests", |view| view.outbox.is_empty()).await;
+    // Both know of each other.
+    pass(secs(60)).await;
+    // An agent writes, and a customer; what tells of it goes to the node that dies with it.
+    world.channel.person(&key(1), "I have it");
+    world.channel.customer(&key(2), "are you there?");
+    b.crash().await;
+    a.hears(&key(2), "answer: are you there?").await;
+    a.until(&key(1), "a person has it", |view| view.phase == PhaseName::Human).await;
+    a.customer(&key(1), "and?").await;
+    pass(secs(60)).await;
+    assert_eq!(world.channel.said(&key(1)), ["answer: hello"], "a person was talked over");
+    // Once is enough, also for a node that is started anew.
+    let listed = world.channel.listed();
+    pass(secs(600)).await;
+    assert_eq!(world.channel.listed(), listed);
+    a.finish().await;
+}

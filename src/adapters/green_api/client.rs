@@ -169,7 +169,8 @@ impl GreenApi {
         if let Some(millis) = self.typing_time(words) {
             body["typingTime"] = json!(millis);
         }
-        let answer = self.call(Call::post("send a message", "sendMessage", body)).await?;
+        let answer = self.call(Call::post("send a message", "sendMessage", body).by(to.by)).await?;
+        self.health.sent();
         let id = text(&answer, &["idMessage"]);
         id.map(MessageId::named).ok_or_else(|| Refusal::doubtful("send a message: the answer has no idMessage"))
     }

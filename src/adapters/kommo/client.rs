@@ -5,6 +5,7 @@
 //! is nothing to look at and no status to set; the engine keeps who has the conversation.
 
 use super::access::{Access, AccessError};
+use super::account::Account;
 use super::reply::{self, Answer};
 use super::said::Said;
 use super::transport::{Reply, Transport};
@@ -20,6 +21,7 @@ use frontdesk_actors::time::Clock;
 use serde_json::{Value, json};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 use url::Url;
 
 /// Why the channel cannot be made.
@@ -37,6 +39,7 @@ pub struct Kommo {
     pub(super) transport: Transport,
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) account: Account,
     said: Said,
 }
 
@@ -57,7 +60,8 @@ impl Kommo {
     pub fn new(settings: Settings, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Self, SetupError> {
         let transport = Transport::new(settings.timeout).map_err(SetupError::Http)?;
         let access = Access::new(&settings, transport.clone(), store.clone(), clock.clone());
-        Ok(Self { said: Said(store.clone()), settings, access, transport, store, clock })
+        let account = Account::new(store.clone(), &settings.subdomain);
+        Ok(Self { said: Said(store.clone()), settings, access, transport, account, store, clock })
     }
 
     /// Returns the ways to a token.
@@ -71,7 +75,7 @@ impl Kommo {
             Act::Dismiss { person } => {
                 let Some(place) = &to.reply else { return Ok(()) };
                 let answer = if *person { Answer::WithPerson } else { Answer::Nothing };
-                self.go_on(place, Asked::Dismiss, &reply::body(answer)).await
+                self.go_on((place, to.by), Asked::Dismiss, &reply::body(answer)).await
             }
             Act::Note { text } => self.note(&to.key, text, id).await,
             // The vendor has no status of its own that tells bot from people, and no mark for a verified customer.
@@ -92,6 +96,8 @@ impl Kommo {
         if text.trim().is_empty() {
             return Err(Verdict::Rejected { why: "there is nothing to say".to_owned() });
         }
+        // Without a token nothing leaves, and nothing need be noted.
+        self.access.at_hand()?;
         let mut texts = reply::shown(text);
         if texts.len() > 1 {
             texts.push(text.to_owned());
@@ -101,15 +107,15 @@ impl Kommo {
             .await
             .map_err(|error| Verdict::Transient { retry_after: None, why: format!("note what is said: {error}") })?;
         let answer = if handoff { Answer::HandsOver(text) } else { Answer::Says(text) };
-        self.go_on(place, Asked::Continue { doubted: place.doubted }, &reply::body(answer)).await
+        self.go_on((place, to.by), Asked::Continue { doubted: place.doubted }, &reply::body(answer)).await
     }
 
     /// Lets the bot that waits at a place go on.
-    async fn go_on(&self, place: &ReplyPlace, asked: Asked, body: &Value) -> Done {
+    async fn go_on(&self, (place, by): (&ReplyPlace, Option<Instant>), asked: Asked, body: &Value) -> Done {
         // Checked when it came, and again here: the settings may have changed since, and our token goes with it.
         let url = return_address(&self.settings.base_url, &place.handle.0)
             .map_err(|error| Verdict::Rejected { why: error.to_string() })?;
-        self.post(url, asked, body).await.map(|_| ())
+        self.post(url, asked, body, by).await.map(|_| ())
     }
 
     async fn note(&self, key: &ConversationKey, text: &str, id: &OutboundId) -> Done {
@@ -118,7 +124,7 @@ impl Kommo {
         let note =
             json!([{ "entity_id": lead, "note_type": "common", "params": { "text": text }, "request_id": id.0 }]);
         let url = self.url("api/v4/leads/notes").map_err(|why| Verdict::Rejected { why })?;
-        self.post(url, Asked::Other, &note).await.map(|_| ())
+        self.post(url, Asked::Other, &note, None).await.map(|_| ())
     }
 
     pub(super) fn url(&self, path: &str) -> Result<Url, String> {
@@ -126,18 +132,16 @@ impl Kommo {
         Url::parse(&base).and_then(|base| base.join(path)).map_err(|error| error.to_string())
     }
 
-    async fn post(&self, url: Url, asked: Asked, body: &Value) -> Result<Bytes, Verdict> {
-        let token = self.access.token().await.map_err(|error| error.verdict())?;
-        let reply = self.transport.post(url.clone(), Some(&token), body).await;
-        if !matches!(reply, Reply::Answered { status: 401, .. }) {
-            return judge(reply, asked);
-        }
-        // 401 wrote nothing, so that it may be tried with another token at once.
-        match self.access.instead_of(&token).await {
-            Ok(Some(token)) => judge(self.transport.post(url, Some(&token), body).await, asked),
-            Ok(None) => judge(reply, asked),
-            Err(error) => Err(error.verdict()),
-        }
+    /// Writes with a token that is at hand. 401 wrote nothing: with another token it is worth a try, once the flow has been
+    /// asked again.
+    async fn post(&self, url: Url, asked: Asked, body: &Value, by: Option<Instant>) -> Result<Bytes, Verdict> {
+        let held = self.access.at_hand()?;
+        let reply = self.transport.post(url, Some(&held.token), body, by).await;
+        let again = match &reply {
+            Reply::Answered { status, .. } => self.access.answered(&held, *status != 401),
+            Reply::Unreached(_) | Reply::Lost(_) => None,
+        };
+        again.map_or_else(|| judge(reply, asked), Err)
     }
 
     /// Reads something as the account's user.

@@ -1,12 +1,12 @@
 //! One HTTP request to Kommo and what came of it. Judges nothing.
 
-use crate::outgoing;
+use crate::outgoing::{self, Failed};
 use bytes::{Bytes, BytesMut};
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use url::Url;
 
 /// What is larger than this is not read.
@@ -45,15 +45,27 @@ impl Transport {
 
     /// Reads.
     pub(super) async fn get(&self, url: Url, token: &SecretString) -> Reply {
-        self.send(Method::GET, url, Some(token), None).await
+        self.send(Method::GET, url, Some(token), (None, None)).await
     }
 
-    /// Writes.
-    pub(super) async fn post(&self, url: Url, token: Option<&SecretString>, body: &Value) -> Reply {
-        self.send(Method::POST, url, token, Some(body)).await
+    /// Writes, by the moment `by` if there is one, or not at all.
+    pub(super) async fn post(
+        &self,
+        url: Url,
+        token: Option<&SecretString>,
+        body: &Value,
+        by: Option<Instant>,
+    ) -> Reply {
+        self.send(Method::POST, url, token, (Some(body), by)).await
     }
 
-    async fn send(&self, method: Method, url: Url, token: Option<&SecretString>, body: Option<&Value>) -> Reply {
+    async fn send(
+        &self,
+        method: Method,
+        url: Url,
+        token: Option<&SecretString>,
+        (body, by): (Option<&Value>, Option<Instant>),
+    ) -> Reply {
         let mut request = self.http.request(method, url);
         if let Some(token) = token {
             let Ok(mut bearer) = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret())) else {
@@ -62,13 +74,10 @@ impl Transport {
             bearer.set_sensitive(true);
             request = request.header(AUTHORIZATION, bearer);
         }
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        match request.send().await {
+        match outgoing::send(request, body, by).await {
             Ok(response) => read(response).await,
-            Err(error) if error.is_connect() || error.is_builder() => Reply::Unreached(outgoing::causes(error)),
-            Err(error) => Reply::Lost(outgoing::causes(error)),
+            Err(Failed::Unreached(why)) => Reply::Unreached(why),
+            Err(Failed::Lost(why)) => Reply::Lost(why),
         }
     }
 }

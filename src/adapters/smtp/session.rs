@@ -1,7 +1,7 @@
 //! One SMTP conversation: connect, prove who we are, address, hand over, leave.
 
 use super::server::{Security, Server};
-use super::verdict::{Stage, Trouble, judge};
+use super::verdict::{Stage, Trouble, is_about_message, judge};
 use frontdesk_actors::ports::Verdict;
 use lettre::address::Envelope;
 use lettre::transport::smtp::authentication::Mechanism;
@@ -17,11 +17,24 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// A failure and where it happened.
 struct Failed(Stage, Trouble);
 
+/// What became of a message.
+pub(super) struct Delivered {
+    pub(super) verdict: Verdict,
+    /// Whether it was refused for what it is or whom it comes from, and not for its address.
+    pub(super) message_refused: bool,
+}
+
+impl Delivered {
+    fn failed(stage: Stage, trouble: &Trouble) -> Self {
+        Self { verdict: judge(stage, trouble), message_refused: is_about_message(stage, trouble) }
+    }
+}
+
 /// Hands one message over and returns what became of it.
-pub(super) async fn deliver(server: &Server, hello: &ClientId, envelope: &Envelope, message: &[u8]) -> Verdict {
+pub(super) async fn deliver(server: &Server, hello: &ClientId, envelope: &Envelope, message: &[u8]) -> Delivered {
     let mut connection = match within(server, Stage::Connect, open(server, hello)).await {
         Ok(connection) => connection,
-        Err(Failed(stage, trouble)) => return judge(stage, &trouble),
+        Err(Failed(stage, trouble)) => return Delivered::failed(stage, &trouble),
     };
     let outcome = hand_over(server, &mut connection, envelope, message).await;
     if outcome.as_ref().err().is_none_or(|Failed(_, trouble)| matches!(trouble, Trouble::Reply { .. })) {
@@ -29,8 +42,8 @@ pub(super) async fn deliver(server: &Server, hello: &ClientId, envelope: &Envelo
         let _unheard = timeout(FAREWELL, connection.quit()).await;
     }
     match outcome {
-        Ok(()) => Verdict::Settled { message: None },
-        Err(Failed(stage, trouble)) => judge(stage, &trouble),
+        Ok(()) => Delivered { verdict: Verdict::Settled { message: None }, message_refused: false },
+        Err(Failed(stage, trouble)) => Delivered::failed(stage, &trouble),
     }
 }
 

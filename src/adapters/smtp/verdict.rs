@@ -79,6 +79,23 @@ pub(super) fn judge(stage: Stage, trouble: &Trouble) -> Verdict {
     }
 }
 
+/// Returns whether a server refuses a mail for good, and not for its address: then the customer cannot mend it. Policy
+/// (RFC 3463 X.7) is what it calls spam, and many servers wait with that until the recipient is named; 554 without a code
+/// of its own is "transaction failed".
+pub(super) fn is_about_message(stage: Stage, trouble: &Trouble) -> bool {
+    let Trouble::Reply { code, text } = trouble else { return false };
+    let enhanced = enhanced_code(text);
+    let is_of = |subject: &str| enhanced.as_deref().is_some_and(|code| code.starts_with(subject));
+    if !matches!(judge(stage, trouble), Verdict::Rejected { .. }) {
+        return false;
+    }
+    match stage {
+        Stage::Connect | Stage::Login | Stage::Sender => false,
+        Stage::Recipient => is_of("5.7.") || *code == 554 && enhanced.is_none(),
+        Stage::Data | Stage::Message => !is_of("5.1.") && !is_of("5.2."),
+    }
+}
+
 fn unanswered(stage: Stage, what: &str, cause: &str) -> Verdict {
     let cause = if cause.is_empty() { String::new() } else { format!(": {cause}") };
     match stage {
@@ -187,6 +204,29 @@ mod tests {
         ] {
             assert_eq!(kind(stage, code, text), expected, "{stage:?} {code} {text}");
         }
+    }
+
+    #[test]
+    fn a_refusal_of_the_message_is_told_from_one_of_its_address() {
+        for (stage, code, text, expected) in [
+            (Stage::Recipient, 550, "5.1.1 no such user", false),
+            (Stage::Recipient, 552, "5.2.2 mailbox full", false),
+            (Stage::Recipient, 550, "no such user", false),
+            (Stage::Recipient, 554, "5.7.1 Service unavailable; Client host blocked", true),
+            (Stage::Recipient, 554, "Transaction failed", true),
+            (Stage::Recipient, 554, "5.7.1 <a@example.com>: Relay access denied", false),
+            (Stage::Data, 554, "5.7.1 rejected by policy", true),
+            (Stage::Message, 554, "5.7.1 Message rejected as spam", true),
+            (Stage::Message, 550, "5.7.26 unauthenticated", true),
+            (Stage::Message, 552, "5.2.2 mailbox full", false),
+            (Stage::Message, 550, "5.4.5 Daily user sending limit exceeded", false),
+            (Stage::Message, 451, "4.7.0 later", false),
+            (Stage::Sender, 553, "5.7.1 sender not owned", false),
+        ] {
+            let trouble = Trouble::Reply { code, text: text.to_owned() };
+            assert_eq!(is_about_message(stage, &trouble), expected, "{stage:?} {code} {text}");
+        }
+        assert!(!is_about_message(Stage::Message, &Trouble::Timeout));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod conversations;
 mod feeds;
+mod generation;
 mod parked;
 mod quotas;
 mod scan;
@@ -23,6 +24,7 @@ use bytes::Bytes;
 use frontdesk_actors::ids::{ContactKey, ConversationKey, Node};
 use frontdesk_actors::ports::{Commit, CommitOutcome, Due, Listed, PortError, PortErrorKind, Quota, Store, Stored};
 use frontdesk_actors::time::{Clock, SystemClock};
+use generation::Generation;
 use rusqlite::Connection;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -103,6 +105,8 @@ pub struct EmbeddedStore {
     reader: Reader,
     writer: Writer,
     retention: i64,
+    /// Since the database was put back from a backup, if it ever was.
+    run: Option<u64>,
 }
 
 impl EmbeddedStore {
@@ -120,11 +124,13 @@ impl EmbeddedStore {
         if let Err(newer) = schema::migrate(&mut writing).map_err(unusable)? {
             return Err(OpenError::Newer { path, found: newer.found, known: newer.known });
         }
+        let (generation, run) = Generation::open(&writing, dir, &path)?;
         let reading = schema::connect_for_reading(&path).map_err(unusable)?;
         let started = |source| OpenError::Directory { path: path.clone(), source };
-        let writer = Writer::start(writing, lock, settings.clock.clone(), settings.fatal).map_err(started)?;
+        let writer =
+            Writer::start((writing, generation), lock, settings.clock.clone(), settings.fatal).map_err(started)?;
         let reader = Reader::start(reading, settings.clock).map_err(started)?;
-        Ok(Self { reader, writer, retention: millis(settings.retention).max(1) })
+        Ok(Self { reader, writer, retention: millis(settings.retention).max(1), run })
     }
 
     async fn read<T: Send + 'static>(
@@ -149,6 +155,11 @@ impl Store for EmbeddedStore {
     /// The lock on the directory keeps every other process out.
     fn is_exclusive(&self) -> bool {
         true
+    }
+
+    /// Only a backup that was put back makes a run of its own: the file itself forgets nothing.
+    fn run(&self) -> Option<u64> {
+        self.run
     }
 
     async fn load(&self, key: &ConversationKey) -> Result<Option<Stored>, PortError> {

@@ -97,6 +97,12 @@ fn without_a_secret_the_desk_opens_to_others_only_if_told_to() {
         !fine && said.contains("CHATWOOT_WEBHOOK_SECRET") && said.contains("ALLOW_UNSIGNED_WEBHOOKS=true"),
         "{said}"
     );
+    // The documented set-up: a proxy on the same machine, which lets strangers through.
+    let proxied = [("LISTEN_ADDR", "127.0.0.1:8080"), ("PUBLIC_URL", "https://desk.example.test")];
+    let (fine, said) = check(&proxied);
+    assert!(!fine && said.contains("CHATWOOT_WEBHOOK_SECRET"), "{said}");
+    let (fine, said) = check(&[proxied[0], proxied[1], ("ALLOW_UNSIGNED_WEBHOOKS", "true")]);
+    assert!(fine, "{said}");
     for allowed in [("ALLOW_UNSIGNED_WEBHOOKS", "true"), ("CHATWOOT_WEBHOOK_SECRET", "one,two")] {
         let (fine, said) = check(&[allowed]);
         assert!(fine, "{said}");

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long the daemon may take to answer after its start.
@@ -167,6 +167,16 @@ impl Daemon {
             .with_context(|| format!("start {}", self.binary.display()))?;
         self.child = Some(child);
         Ok(())
+    }
+
+    /// Runs a subcommand with the settings of the daemon, whether that runs or not, and waits for its end.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub fn run(&self, arguments: &[&str]) -> Result<Output> {
+        let mut command = Command::new(&self.binary);
+        command.args(arguments).current_dir(self.home.path()).env_clear().envs(&self.environment);
+        command.output().with_context(|| format!("run {}", self.binary.display()))
     }
 
     /// Kills it without warning (`SIGKILL`) and waits for its end.

@@ -52,6 +52,7 @@ fn common() -> Common {
         landed: Landed::default(),
         undelivered: Vec::new(),
         returned: 0,
+        refused_mails: 0,
         volatile: Volatile::default(),
     }
 }

@@ -198,7 +198,7 @@ pub struct Row {
     /// was said, and it is owed again; if the last is, people are told that it was not answered to the end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) answers: Vec<Owed>,
-    /// Whether the desk has apologised for the delay of the answer that begins here.
+    /// Whether the desk has apologised for the delay of the answer that begins here. Asked again when it leaves.
     #[serde(default)]
     pub sorry: bool,
     /// Where it leaves, in channels that can be answered nowhere else.
@@ -213,6 +213,18 @@ pub struct Row {
 }
 
 impl Row {
+    /// Begins a text with other words. Returns how what it began with is remembered, and how it is to be from here on.
+    pub(crate) fn begin_with(&mut self, words: &str) -> Option<(String, String)> {
+        let RowKind::Act(Act::Text { text, .. }) = &mut self.kind else { return None };
+        let first = self.parts.first().unwrap_or(text).clone();
+        let begins = format!("{words}\n\n{first}");
+        *text = format!("{words}\n\n{text}");
+        if let Some(part) = self.parts.first_mut() {
+            part.clone_from(&begins);
+        }
+        Some((first, begins))
+    }
+
     /// Returns where it leaves, in channels that can be answered nowhere else.
     pub fn reply_place(&self) -> Option<ReplyPlace> {
         let place = self.reply.as_ref()?;

@@ -9,8 +9,26 @@ use crate::flow::text::{self, Address};
 use crate::language::{Phrase, Reason};
 use crate::ports::VerificationMail;
 
-/// How many words beside an address make a message a question that is kept for later.
-const QUESTION_WORDS: usize = 6;
+/// What a message is to the gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Serves {
+    /// Nothing: all of it is for later.
+    Nothing,
+    /// It has an address or a code.
+    Proof,
+    /// It asks for another mail.
+    Resend,
+}
+
+impl Serves {
+    /// Tells by what an address was looked for in.
+    pub(super) const fn by(address: &Address) -> Self {
+        match address {
+            Address::None => Serves::Nothing,
+            Address::Malformed | Address::Found(_) => Serves::Proof,
+        }
+    }
+}
 
 impl AwaitingEmail {
     pub(crate) fn on(&mut self, desk: &mut Desk<'_>, signal: Signal) -> Next {
@@ -29,7 +47,9 @@ impl AwaitingEmail {
                 desk.fall_silent();
                 desk.ignore("resolved: nothing is owed any more")
             }
-            Signal::HandedBack(Back::Pending | Back::Order | Back::ModeOff) => desk.ignore("the desk has it already"),
+            Signal::HandedBack(Back::Pending | Back::Assigned | Back::Order | Back::ModeOff) => {
+                desk.ignore("the desk has it already")
+            }
             Signal::Replied { .. } => desk.ignore("no model call is running"),
             Signal::Deleted(id) => {
                 desk.owe_no_more(id);
@@ -50,7 +70,7 @@ impl AwaitingEmail {
             return Next::Go(desk.fetch_person(Reason::AskedByCustomer, None));
         }
         let address = text::find_address(&message.text);
-        keep_question(desk, message, &address);
+        keep_question(desk, message, Serves::by(&address));
         match address {
             Address::Found(address) => Next::Go(begin_challenge(desk, address)),
             Address::Malformed => {
@@ -76,14 +96,15 @@ pub(super) fn just_spoke(desk: &Desk<'_>, when: Option<crate::time::Timestamp>) 
     when.is_some_and(|when| desk.ctx.now.since(when) < desk.channel().debounce_max)
 }
 
-/// Keeps what the customer asked before the gate, to be answered after it. A bare address is no question.
-pub(super) fn keep_question(desk: &mut Desk<'_>, message: &CustomerMessage, address: &Address) {
+/// Keeps what the customer asked before the gate, to be answered after it. What only serves the gate is no question.
+pub(super) fn keep_question(desk: &mut Desk<'_>, message: &CustomerMessage, serves: Serves) {
     let text = message.text.trim();
-    let is_question = match address {
-        Address::None => !text.is_empty(),
-        Address::Malformed | Address::Found(_) => {
-            text.contains('?') || text::words_beside_address(text) >= QUESTION_WORDS
-        }
+    let analyzer = &desk.policy().analyzer;
+    let is_small_talk = |word: &str| analyzer.is_small_talk(word);
+    let is_question = match serves {
+        Serves::Nothing => !text.is_empty(),
+        Serves::Proof => text::asks_beside_gate(text, is_small_talk),
+        Serves::Resend => text::asks_beside_request(text, |clause| analyzer.wants_resend(clause), is_small_talk),
     };
     if is_question {
         desk.owe(Owed::of(message));

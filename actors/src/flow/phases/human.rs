@@ -113,6 +113,11 @@ impl Human {
             Back::ModeOff if !self.is_by_switch() => {
                 return desk.ignore("a person touched it, or it was handed over for another reason");
             }
+            Back::Assigned => {
+                // No earlier order says any more what a newer state means.
+                desk.note_order(None);
+                self.pend(desk);
+            }
             Back::Order | Back::ModeOff => self.pend(desk),
             Back::Pending => {}
         }

@@ -1,6 +1,6 @@
 //! A mail with link and code is out. The button behind the link or the code typed here proves the address.
 
-use super::awaiting_email::{begin_challenge, enter, just_spoke, keep_question, mail};
+use super::awaiting_email::{Serves, begin_challenge, enter, just_spoke, keep_question, mail};
 use crate::domain::{CustomerMessage, ProofKind, Verified};
 use crate::flow::desk::{Desk, Next};
 use crate::flow::mark::GateMark;
@@ -8,6 +8,14 @@ use crate::flow::outbox::{RowKind, Tie};
 use crate::flow::phase::{AwaitingEmail, Back, Fate, MailNews, PendingVerification, Phase, Signal};
 use crate::flow::text::{self, Address};
 use crate::language::{Phrase, Reason};
+use std::time::Duration;
+
+/// At how many refused mails in a row a person is fetched.
+const REFUSALS: u32 = 3;
+
+/// The windows in which an address may get so many mails.
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 impl PendingVerification {
     pub(crate) fn on(&mut self, desk: &mut Desk<'_>, signal: Signal) -> Next {
@@ -39,7 +47,9 @@ impl PendingVerification {
                 desk.owe_nothing();
                 desk.ignore("resolved: nothing is owed any more")
             }
-            Signal::HandedBack(Back::Pending | Back::Order | Back::ModeOff) => desk.ignore("the desk has it already"),
+            Signal::HandedBack(Back::Pending | Back::Assigned | Back::Order | Back::ModeOff) => {
+                desk.ignore("the desk has it already")
+            }
             Signal::Replied { .. } => desk.ignore("no model call is running"),
             Signal::Forgotten => {
                 desk.owe_nothing();
@@ -55,27 +65,31 @@ impl PendingVerification {
             return self.fetch(desk, Reason::AskedByCustomer);
         }
         let address = text::find_address(&message.text);
+        let has_code = text::find_codes(&message.text).contains(&self.challenge.code);
+        let gives_code = has_code || text::is_code_attempt(&message.text);
+        let wants_resend = desk.policy().analyzer.wants_resend(&message.text);
+        let serves = match Serves::by(&address) {
+            Serves::Nothing if gives_code => Serves::Proof,
+            Serves::Nothing if wants_resend => Serves::Resend,
+            serves @ (Serves::Nothing | Serves::Proof | Serves::Resend) => serves,
+        };
+        keep_question(desk, message, serves);
         if self.has_expired(desk) {
-            let about_the_mail = text::find_codes(&message.text).contains(&self.challenge.code)
-                || desk.policy().analyzer.wants_resend(&message.text);
-            if !about_the_mail {
-                keep_question(desk, message, &address);
-            }
             return self.renew(desk, address);
         }
-        if text::find_codes(&message.text).contains(&self.challenge.code) {
+        if has_code {
             return Next::Go(self.verify(desk, ProofKind::Code));
         }
         match address {
-            Address::Found(address) => self.corrected(desk, message, address),
+            Address::Found(address) => self.corrected(desk, address),
             Address::Malformed => {
                 desk.gate_mark(GateMark::Malformed);
                 desk.say(&Phrase::MalformedEmail);
                 Next::Stay
             }
-            Address::None if text::is_code_attempt(&message.text) => self.wrong_code(desk),
-            Address::None if desk.policy().analyzer.wants_resend(&message.text) => self.resend(desk),
-            Address::None => self.remind(desk, message),
+            Address::None if gives_code => self.wrong_code(desk),
+            Address::None if wants_resend => self.resend(desk),
+            Address::None => self.remind(desk),
         }
     }
 
@@ -113,8 +127,7 @@ impl PendingVerification {
     }
 
     /// An address was given again: the same one is a request for another mail, another one replaces the challenge.
-    fn corrected(&mut self, desk: &mut Desk<'_>, message: &CustomerMessage, address: String) -> Next {
-        keep_question(desk, message, &Address::Found(address.clone()));
+    fn corrected(&mut self, desk: &mut Desk<'_>, address: String) -> Next {
         if address.eq_ignore_ascii_case(&self.challenge.address) {
             return self.resend(desk);
         }
@@ -134,6 +147,9 @@ impl PendingVerification {
             desk.say(&Phrase::ResendTooSoon {
                 seconds: left.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX),
             });
+        } else if self.has_used_up_its_address(desk) {
+            desk.gate_mark(GateMark::Capped);
+            desk.say(&Phrase::MailsCapped);
         } else {
             self.challenge.resends += 1;
             desk.gate_mark(GateMark::Resent);
@@ -141,6 +157,14 @@ impl PendingVerification {
             mail(desk, &self.challenge);
         }
         Next::Stay
+    }
+
+    /// Returns whether the mails of this very challenge are all that its address may get for now. That is told, since it says
+    /// nothing about anybody else; where others have had mails sent there, the words must be the same as ever.
+    fn has_used_up_its_address(&self, desk: &Desk<'_>) -> bool {
+        let gate = &desk.policy().gate;
+        let (mails, age) = (self.challenge.resends.saturating_add(1), desk.ctx.now.since(self.challenge.issued));
+        mails >= gate.address_hour && age < HOUR || mails >= gate.address_day && age < DAY
     }
 
     fn wrong_code(&mut self, desk: &mut Desk<'_>) -> Next {
@@ -155,8 +179,7 @@ impl PendingVerification {
         self.end(desk, Fate::Void, &Phrase::TooManyCodes)
     }
 
-    fn remind(&mut self, desk: &mut Desk<'_>, message: &CustomerMessage) -> Next {
-        keep_question(desk, message, &Address::None);
+    fn remind(&mut self, desk: &mut Desk<'_>) -> Next {
         if just_spoke(desk, self.reminded) {
             return desk.ignore("one reminder for a burst");
         }
@@ -174,6 +197,7 @@ impl PendingVerification {
     fn mail_news(&mut self, desk: &mut Desk<'_>, news: MailNews) -> Next {
         match news {
             MailNews::Sent => {
+                desk.common.refused_mails = 0;
                 desk.say(&Phrase::MailSent { address: self.challenge.address.clone() });
                 Next::Stay
             }
@@ -188,11 +212,22 @@ impl PendingVerification {
                 Next::Stay
             }
             MailNews::Refused => {
+                desk.common.refused_mails += 1;
+                if desk.common.refused_mails >= REFUSALS {
+                    return self.give_up_mailing(desk);
+                }
                 let phrase = Phrase::MailRefused { address: self.challenge.address.clone() };
                 self.end(desk, Fate::Void, &phrase)
             }
             MailNews::GivenUp => self.fetch(desk, Reason::MailFailed),
         }
+    }
+
+    /// One refusal is a typing error; several are not the customer's to mend.
+    fn give_up_mailing(&self, desk: &mut Desk<'_>) -> Next {
+        desk.common.refused_mails = 0;
+        desk.common.spend(self.challenge.id.clone(), Fate::Void);
+        Next::Go(desk.fetch_person(Reason::MailFailed, None))
     }
 
     /// Ends the challenge; the customer may give an address again.

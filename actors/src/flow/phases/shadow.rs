@@ -72,7 +72,9 @@ impl Human {
                 self.quiet = false;
                 desk.ignore("shadow mode: drafts are made again, people keep it")
             }
-            Signal::HandedBack(Back::Pending | Back::ModeOff) => desk.ignore("shadow mode: people keep it"),
+            Signal::HandedBack(Back::Pending | Back::Assigned | Back::ModeOff) => {
+                desk.ignore("shadow mode: people keep it")
+            }
             Signal::Forgotten => {
                 self.drop_drafts(desk);
                 Next::Stay

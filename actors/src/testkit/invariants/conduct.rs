@@ -161,7 +161,7 @@ const UNHEARD: [&str; 2] = ["commit landed, reply lost", "commit lands after its
 /// where the answer to its write was lost.
 pub(super) fn token_once(slice: &Slice<'_>, findings: &mut Findings) {
     let mut uses: BTreeMap<&str, (&str, usize)> = BTreeMap::new();
-    let mut done: BTreeSet<&str> = BTreeSet::new();
+    let mut done: BTreeMap<&str, usize> = BTreeMap::new();
     for (at, entry) in slice.entries.iter().enumerate() {
         let (press, page) = match &entry.what {
             What::Pressed { press, challenge } => {
@@ -185,12 +185,17 @@ pub(super) fn token_once(slice: &Slice<'_>, findings: &mut Findings) {
         let Some((challenge, pressed)) = uses.get(press).copied() else { continue };
         let others = uses.iter().filter(|(other, (of, _))| *of == challenge && **other != press).count();
         let unheard = overtaken_unheard(&slice.entries[pressed..at], &entry.node);
-        let what = match page {
-            Page::Done if !done.insert(challenge) => "verified a second time",
-            Page::Used if others == 0 && !unheard => "was called used at its first use",
-            Page::Done | Page::Used | Page::Other => continue,
+        let (what, since) = match page {
+            Page::Done => match done.insert(challenge, at) {
+                Some(first) => ("verified a second time", first),
+                None => continue,
+            },
+            Page::Used if others == 0 && !unheard => ("was called used at its first use", pressed),
+            Page::Used | Page::Other => continue,
         };
-        let finding = (slice.excuse(&[], at), format!("{challenge} {what}"));
+        let forgotten = (since..at).any(|place| slice.was_lost(place));
+        let excuse = if forgotten { Excuse::StoreLost } else { Excuse::None };
+        let finding = (excuse, format!("{challenge} {what}"));
         slice.found(findings, Invariant::TokenOnce, (at.saturating_sub(40), at), finding);
     }
 }

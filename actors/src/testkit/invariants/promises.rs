@@ -2,8 +2,11 @@
 
 use super::slice::{Fact, Slice};
 use super::{Excuse, Findings, Invariant, Rules};
-use crate::testkit::history::{Hands, Happening, Rest, Speech, What};
+use crate::testkit::history::{Hands, Happening, Leftover, Rest, Speech, What};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// How soon after its commit a webhook is acknowledged.
+const HEARD: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// What is counted apart.
 const UNCALLED: &str = "it was left to people whom nobody has called";
@@ -41,8 +44,8 @@ fn owed_still(slice: &Slice<'_>, rules: &Rules, (fact, asks): (&Fact<'_>, bool),
         text.answer.is_some_and(|answer| answer.about.iter().any(|about| about == fact.name))
     };
     let fetched = |text: &super::slice::Text<'_>| text.speech == Speech::Announcement && text.at > fact.at;
-    let held = rest.rows.iter().any(|row| row.held && row.words.is_some());
-    if held
+    let held = |row: &Leftover| row.held && row.words.is_some() && slice.may_answer(&row.row, fact.at);
+    if rest.rows.iter().any(held)
         || slice.people_had_it(fact.at, called)
         || slice.texts.iter().any(|text| answers(text) || fetched(text))
         || slice.facts.iter().any(|later| later.at > fact.at && ended_by(later))
@@ -53,6 +56,7 @@ fn owed_still(slice: &Slice<'_>, rules: &Rules, (fact, asks): (&Fact<'_>, bool),
         Hands::People if called => None,
         Hands::People => Some(UNCALLED),
         Hands::Nobodys => Some("nobody knows the conversation"),
+        Hands::Gate if slice.verified() => Some("the customer, who is verified, was left at the gate"),
         Hands::Gate => slice.texts.is_empty().then_some("the customer was left without a word at the gate"),
         Hands::Desk if asks => Some("no answer to it ever landed"),
         Hands::Desk => None,
@@ -96,11 +100,10 @@ pub(super) fn nobody_talked_over(slice: &Slice<'_>, rules: &Rules, sees_claims: 
         match &entry.what {
             What::Claimed { row, speech } => {
                 claims.insert(row, at);
-                if let Some(taken) =
-                    taken_before(slice, at, std::time::Duration::ZERO).filter(|_| *speech == Speech::Words)
-                {
+                if let Some(taken) = taken_before(slice, at, std::time::Duration::ZERO, *speech) {
                     let what = format!("{row} was claimed after {} had been acknowledged", taken.name);
-                    let excuse = slice.excuse(&[], at);
+                    let forgotten = taken.acked.is_some_and(|acked| slice.was_lost(acked));
+                    let excuse = if forgotten { Excuse::StoreLost } else { Excuse::None };
                     slice.found(findings, Invariant::NobodyTalkedOver, (taken.at, at), (excuse, what));
                 }
             }
@@ -108,7 +111,7 @@ pub(super) fn nobody_talked_over(slice: &Slice<'_>, rules: &Rules, sees_claims: 
                 let trouble = if sees_claims {
                     out_of_claim(slice, rules, claims.get(row.as_str()).copied(), at)
                 } else {
-                    let taken = taken_before(slice, at, rules.claim).filter(|_| *speech == Speech::Words);
+                    let taken = taken_before(slice, at, rules.claim, *speech);
                     taken.map(|taken| (taken.at, format!("was sent after {} had been acknowledged", taken.name)))
                 };
                 if let Some((since, trouble)) = trouble {
@@ -144,15 +147,47 @@ fn out_of_claim(slice: &Slice<'_>, rules: &Rules, claim: Option<usize>, at: usiz
     (age > rules.claim).then(|| (claim, format!("was sent {} ms after its claim", age.as_millis())))
 }
 
-/// Returns a takeover that had been acknowledged for longer than `grace` when this entry was written, and that nothing has
-/// undone since it happened.
-fn taken_before<'a, 'b>(slice: &'b Slice<'a>, at: usize, grace: std::time::Duration) -> Option<&'b Fact<'a>> {
+/// Returns what forbids to say this: a takeover that had been acknowledged for longer than `grace` when this entry was
+/// written, and that nothing has undone since it happened. That somebody is coming may be said until that person has written.
+fn taken_before<'a, 'b>(
+    slice: &'b Slice<'a>,
+    at: usize,
+    grace: std::time::Duration,
+    speech: Speech,
+) -> Option<&'b Fact<'a>> {
     let now = slice.entries[at].at;
     let known = |acked: usize| acked < at && now.since(slice.entries[acked].at) >= grace;
-    let is_takeover = |fact: &&Fact<'a>| {
-        matches!(fact.happening, Happening::PersonWrote { .. } | Happening::TakenOver) && fact.acked.is_some_and(known)
+    let forbids = |happening: &Happening| match (happening, speech) {
+        (Happening::PersonWrote { .. }, Speech::Words | Speech::Announcement)
+        | (Happening::TakenOver, Speech::Words) => true,
+        (Happening::TakenOver, Speech::Announcement)
+        | (_, Speech::None)
+        | (
+            Happening::CustomerWrote { .. }
+            | Happening::Opened
+            | Happening::GivenAway
+            | Happening::HandedBack { .. }
+            | Happening::AskedBack
+            | Happening::Deleted { .. },
+            Speech::Words | Speech::Announcement,
+        ) => false,
     };
-    let is_back = |fact: &Fact<'_>| matches!(fact.happening, Happening::HandedBack { .. } | Happening::AskedBack);
+    let is_takeover = |fact: &&Fact<'a>| forbids(fact.happening) && fact.acked.is_some_and(known);
+    let is_back = |fact: &Fact<'_>| match fact.happening {
+        Happening::HandedBack { .. } => true,
+        // Nothing at the vendor shows it: it counts from when the desk has heard it. What is claimed in the commit that hears it
+        // stands just before its acknowledgement.
+        Happening::AskedBack => fact.acked.is_some_and(|acked| {
+            acked < at
+                || slice.entries[acked].node == slice.entries[at].node && slice.entries[acked].at.since(now) < HEARD
+        }),
+        Happening::CustomerWrote { .. }
+        | Happening::PersonWrote { .. }
+        | Happening::TakenOver
+        | Happening::Opened
+        | Happening::GivenAway
+        | Happening::Deleted { .. } => false,
+    };
     let given_back = |since: usize| slice.facts.iter().any(|fact| is_back(fact) && since < fact.at && fact.at < at);
     slice.facts.iter().filter(is_takeover).find(|fact| !given_back(fact.at))
 }

@@ -1,7 +1,7 @@
 //! The log of one conversation, with what several invariants ask of it.
 
 use super::{Excuse, Findings, Invariant, Violation};
-use crate::testkit::history::{Answer, Entry, Happening, History, Rest, Speech, What};
+use crate::testkit::history::{Answer, Entry, Happening, History, Page, Rest, Speech, What};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -86,7 +86,11 @@ impl<'a> Slice<'a> {
         if rows.iter().any(|row| self.stood_still.contains(row)) {
             return Excuse::StoodStill;
         }
-        if self.lost_before(at) { Excuse::StoreLost } else { Excuse::None }
+        let forgotten = |(place, entry): (usize, &&Entry)| {
+            row_of(entry).is_some_and(|row| rows.contains(&row)) && self.was_lost(place)
+        };
+        let lost = self.entries[..=at.min(self.end())].iter().enumerate().any(forgotten);
+        if lost { Excuse::StoreLost } else { Excuse::None }
     }
 
     /// Returns what speaks for a finding about the conversation as a whole, at its end.
@@ -94,7 +98,7 @@ impl<'a> Slice<'a> {
         if !self.stood_still.is_empty() {
             return Excuse::StoodStill;
         }
-        self.excuse(&[], self.end())
+        if self.lost_before(self.end()) { Excuse::StoreLost } else { Excuse::None }
     }
 
     /// Returns whether the store had lost something by this entry.
@@ -106,6 +110,18 @@ impl<'a> Slice<'a> {
     pub(super) fn was_lost(&self, at: usize) -> bool {
         let when = self.entries[at].at;
         self.lost.iter().any(|(since, until)| *since <= when && when <= *until)
+    }
+
+    /// Returns whether this row may hold the answer to what was said at this entry: it was not begun before. A row of which no send
+    /// is known may.
+    pub(super) fn may_answer(&self, row: &str, at: usize) -> bool {
+        let begun = |entry: &&Entry| matches!(&entry.what, What::Posted { row: posted, .. } if posted == row);
+        self.entries.iter().rposition(begun).is_none_or(|begun| begun > at)
+    }
+
+    /// Returns whether a page told the customer that they are verified.
+    pub(super) fn verified(&self) -> bool {
+        self.entries.iter().any(|entry| matches!(&entry.what, What::Told { page: Page::Done, .. }))
     }
 
     /// Returns whether people had the conversation at this entry: what is said then is theirs to answer. That the desk gave it
@@ -179,5 +195,24 @@ impl<'a> Slice<'a> {
     /// Returns where the slice ends.
     pub(super) fn end(&self) -> usize {
         self.entries.len().saturating_sub(1)
+    }
+}
+
+/// Returns the row of ours that an entry is about.
+fn row_of(entry: &Entry) -> Option<&str> {
+    match &entry.what {
+        What::Claimed { row, .. } | What::Posted { row, .. } | What::Landed { row, .. } | What::Held { row } => {
+            Some(row)
+        }
+        What::Happened { .. }
+        | What::Acked { .. }
+        | What::Proved
+        | What::Asked { .. }
+        | What::Pressed { .. }
+        | What::Told { .. }
+        | What::StoreLost { .. }
+        | What::Rested(_)
+        | What::Fault { .. }
+        | What::Note { .. } => None,
     }
 }

@@ -204,3 +204,5 @@ fn the_gate_tokens_and_limits_are_judged() {
     assert_eq!(two.violated(&limit), [Invariant::UnderLimit]);
     assert_eq!(two.violated(&Rules { limit: Some((2, Duration::from_secs(5))), ..limit }), []);
 }
+
+mod excuses;

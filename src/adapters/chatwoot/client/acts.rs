@@ -10,6 +10,7 @@ use crate::adapters::chatwoot::{ADDRESS_ATTRIBUTE, MAC_ATTRIBUTE, ROW_ATTRIBUTE,
 use frontdesk_actors::ids::{MessageId, OutboundId};
 use frontdesk_actors::ports::{Act, Destination};
 use serde_json::{Map, Value, json};
+use std::time::Instant;
 
 /// What an act brings about: the id of the message, if it is one.
 type Done = Result<Option<MessageId>, Refusal>;
@@ -20,13 +21,15 @@ impl Chatwoot {
         let conversation = self.conversation(&to.key)?;
         match act {
             Act::Text { text, handoff } => {
-                self.say(conversation, text, &Saying { id, private: false, handoff: *handoff }).await
+                self.say(conversation, text, &Saying { id, private: false, handoff: *handoff, by: to.by }).await
             }
-            Act::Note { text } => self.say(conversation, text, &Saying { id, private: true, handoff: false }).await,
+            Act::Note { text } => {
+                self.say(conversation, text, &Saying { id, private: true, handoff: false, by: to.by }).await
+            }
             // Nobody waits for an answer here: everything is posted.
             Act::Dismiss { .. } => Ok(None),
-            Act::Open => self.set_status(conversation, "open").await,
-            Act::Pend => self.set_status(conversation, "pending").await,
+            Act::Open => self.set_status(conversation, "open", to.by).await,
+            Act::Pend => self.set_status(conversation, "pending", to.by).await,
             Act::AddLabel(label) => self.add_label(conversation, label).await,
             Act::Priority(priority) => self.set_priority(conversation, priority).await,
             Act::Team(team) => self.assign_team(conversation, *team).await,
@@ -51,7 +54,7 @@ impl Chatwoot {
             "content_attributes": attributes,
         });
         let path = format!("conversations/{conversation}/messages");
-        let call = Call::post("post a message", &path, body).unquoted();
+        let call = Call::post("post a message", &path, body).unquoted().by(saying.by);
         let body = self.call(call).await.map_err(Refusal::for_every_act)?;
         self.posted(body)
     }
@@ -74,9 +77,9 @@ impl Chatwoot {
     }
 
     /// Sets the status. `success` is null for bots, so the status that came of it is what counts.
-    async fn set_status(&self, conversation: u64, status: &str) -> Done {
+    async fn set_status(&self, conversation: u64, status: &str, by: Option<Instant>) -> Done {
         let path = format!("conversations/{conversation}/toggle_status");
-        let call = Call::post("set the conversation's status", &path, json!({ "status": status }));
+        let call = Call::post("set the conversation's status", &path, json!({ "status": status })).by(by);
         let body = self.call(call).await.map_err(Refusal::for_every_act)?;
         let answer: Option<Value> = body.as_deref().and_then(lenient::read_owned);
         let current =
@@ -170,6 +173,7 @@ struct Saying<'a> {
     id: &'a OutboundId,
     private: bool,
     handoff: bool,
+    by: Option<Instant>,
 }
 
 fn contact(to: &Destination) -> Option<u64> {

@@ -1,13 +1,13 @@
 //! One HTTP request and what came of it. Judges nothing.
 
 use super::{Settings, SetupError};
-use crate::outgoing;
+use crate::outgoing::{self, Failed};
 use bytes::{Bytes, BytesMut};
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use url::Url;
 
 /// A page of a hundred ordinary messages is below 300 kB; what is larger than this is not read.
@@ -34,12 +34,22 @@ pub(super) struct Call<'a> {
     path: &'a str,
     query: Option<String>,
     body: Option<Value>,
+    by: Option<Instant>,
 }
 
 impl<'a> Call<'a> {
     /// Makes a reading call with the bot's token.
     pub(super) fn get(operation: &'static str, path: &'a str) -> Self {
-        Self { operation, token: Token::Bot, quotes: true, method: Method::GET, path, query: None, body: None }
+        Self {
+            operation,
+            token: Token::Bot,
+            quotes: true,
+            method: Method::GET,
+            path,
+            query: None,
+            body: None,
+            by: None,
+        }
     }
 
     /// Makes a writing call with the bot's token.
@@ -62,6 +72,12 @@ impl<'a> Call<'a> {
     /// Adds a query.
     pub(super) fn query(mut self, query: String) -> Self {
         self.query = Some(query);
+        self
+    }
+
+    /// Writes it by this moment or not at all.
+    pub(super) fn by(mut self, by: Option<Instant>) -> Self {
+        self.by = by;
         self
     }
 
@@ -127,14 +143,11 @@ impl Transport {
             Token::Bot => self.bot.clone(),
             Token::User => self.user.clone().unwrap_or_default(),
         };
-        let mut request = self.http.request(call.method, url).headers(token);
-        if let Some(body) = &call.body {
-            request = request.json(body);
-        }
-        match request.send().await {
+        let request = self.http.request(call.method, url).headers(token);
+        match outgoing::send(request, call.body.as_ref(), call.by).await {
             Ok(response) => read(response).await,
-            Err(error) if error.is_connect() || error.is_builder() => Reply::Unreached(outgoing::causes(error)),
-            Err(error) => Reply::Lost(outgoing::causes(error)),
+            Err(Failed::Unreached(why)) => Reply::Unreached(why),
+            Err(Failed::Lost(why)) => Reply::Lost(why),
         }
     }
 }

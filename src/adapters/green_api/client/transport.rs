@@ -3,13 +3,13 @@
 //! GREEN-API's token is part of every address, so no address ever leaves this file: not in an error, not in a log.
 
 use super::Settings;
-use crate::outgoing;
+use crate::outgoing::{self, Failed};
 use bytes::{Bytes, BytesMut};
 use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use url::Url;
 
 /// A day's journal of a busy shop is some megabytes; what is larger than this is not read.
@@ -41,12 +41,13 @@ pub(in crate::adapters::green_api) struct Call<'a> {
     query: Option<String>,
     body: Option<Value>,
     within: Option<Duration>,
+    by: Option<Instant>,
 }
 
 impl<'a> Call<'a> {
     /// Makes a reading call.
     pub(in crate::adapters::green_api) fn get(operation: &'static str, name: &'a str) -> Self {
-        Self { operation, method: Method::GET, name, rest: None, query: None, body: None, within: None }
+        Self { operation, method: Method::GET, name, rest: None, query: None, body: None, within: None, by: None }
     }
 
     /// Makes a writing call.
@@ -62,6 +63,12 @@ impl<'a> Call<'a> {
     /// Adds a query.
     pub(super) fn query(mut self, query: String) -> Self {
         self.query = Some(query);
+        self
+    }
+
+    /// Writes it by this moment or not at all.
+    pub(super) fn by(mut self, by: Option<Instant>) -> Self {
+        self.by = by;
         self
     }
 
@@ -140,13 +147,10 @@ impl Transport {
         if let Some(limit) = call.within {
             request = request.timeout(limit);
         }
-        if let Some(body) = &call.body {
-            request = request.json(body);
-        }
-        match request.send().await {
+        match outgoing::send(request, call.body.as_ref(), call.by).await {
             Ok(response) => read(response).await,
-            Err(error) if error.is_connect() || error.is_builder() => Reply::Unreached(outgoing::causes(error)),
-            Err(error) => Reply::Lost(outgoing::causes(error)),
+            Err(Failed::Unreached(why)) => Reply::Unreached(why),
+            Err(Failed::Lost(why)) => Reply::Lost(why),
         }
     }
 }

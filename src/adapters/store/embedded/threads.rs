@@ -3,6 +3,7 @@
 //! Many callers' writes share one transaction and one sync of the disk, each in its own savepoint, so that the failure
 //! of one does not touch the others. Nobody is answered before COMMIT has returned.
 
+use super::generation::Generation;
 use super::schema;
 use frontdesk_actors::ports::{PortError, PortErrorKind};
 use frontdesk_actors::time::Clock;
@@ -133,10 +134,15 @@ impl<T: Send, W: FnOnce(&Connection, i64) -> rusqlite::Result<T> + Send> Job for
 pub(super) struct Writer(Thread<Box<dyn Job>>);
 
 impl Writer {
-    pub(super) fn start(db: Connection, lock: File, clock: Arc<dyn Clock>, fatal: Fatal) -> std::io::Result<Self> {
+    pub(super) fn start(
+        (db, generation): (Connection, Generation),
+        lock: File,
+        clock: Arc<dyn Clock>,
+        fatal: Fatal,
+    ) -> std::io::Result<Self> {
         Thread::start("store-writer", move |jobs| {
             let _watch = PanicWatch(fatal.clone());
-            write_all(db, &jobs, clock.as_ref(), &fatal);
+            write_all(db, generation, &jobs, clock.as_ref(), &fatal);
             // The connection is closed by now; only then may another process have the directory.
             drop(lock);
         })
@@ -157,11 +163,17 @@ impl Writer {
     }
 }
 
-fn write_all(mut db: Connection, jobs: &mpsc::Receiver<Box<dyn Job>>, clock: &dyn Clock, fatal: &Fatal) {
+fn write_all(
+    mut db: Connection,
+    mut generation: Generation,
+    jobs: &mpsc::Receiver<Box<dyn Job>>,
+    clock: &dyn Clock,
+    fatal: &Fatal,
+) {
     let mut swept: Option<Instant> = None;
     loop {
         if swept.is_none_or(|at| at.elapsed() >= SWEEP) {
-            match schema::sweep(&mut db, clock.now().as_millis()) {
+            match schema::sweep(&mut db, clock.now().as_millis()).and_then(|()| generation.advance(&db)) {
                 Ok(()) => {}
                 Err(error) if error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) => {
                     return (fatal.0)(&error.to_string());

@@ -1,0 +1,77 @@
+//! What excuses a finding, and what does not.
+
+use super::*;
+
+fn announced(row: &str) -> What {
+    What::Claimed { row: row.to_owned(), speech: Speech::Announcement }
+}
+
+fn store_lost(since: i64) -> What {
+    What::StoreLost { since: Timestamp::from_millis(since) }
+}
+
+#[test]
+fn that_a_person_comes_may_be_said_until_that_person_has_written() {
+    let taken = || Log::default().happened("s1", Happening::TakenOver).acked("s1");
+    taken().then(announced("e-0")).is_fine();
+    let wrote = || Log::default().happened("m2", Happening::PersonWrote { words: "hello".to_owned() });
+    wrote().then(announced("e-0")).is_fine();
+    wrote().acked("m2").then(announced("e-0")).violates(Invariant::NobodyTalkedOver);
+}
+
+#[test]
+fn a_note_gives_back_once_it_was_heard() {
+    let noted = || Log::default().happened("s1", Happening::TakenOver).acked("s1").happened("m2", Happening::AskedBack);
+    noted().then(claimed("e-0")).violates(Invariant::NobodyTalkedOver);
+    noted().acked("m2").then(claimed("e-0")).is_fine();
+    noted().then(claimed("e-0")).soon(What::Acked { fact: "m2".to_owned() }).is_fine();
+    noted().then(claimed("e-0")).acked("m2").violates(Invariant::NobodyTalkedOver);
+}
+
+#[test]
+fn a_held_row_stands_for_what_was_written_before_it_was_begun() {
+    let left = || Leftover { row: "e-0".to_owned(), held: true, words: Some("#1".to_owned()) };
+    let rests = |log: Log| {
+        let memory = Some(Vec::new());
+        log.then(What::Rested(Box::new(Rest { hands: Hands::Desk, rows: vec![left()], memory, ..Rest::default() })))
+    };
+    let lost = |log: Log| {
+        let found = rests(log).violated(&Rules::default());
+        found.into_iter().filter(|found| *found == Invariant::NothingLost).count()
+    };
+    let begun = |log: Log| log.then(claimed("e-0")).soon(posted("e-0", false));
+    assert_eq!(lost(begun(Log::default().wrote("m1"))), 0);
+    assert_eq!(lost(begun(Log::default()).wrote("m1")), 1);
+    assert_eq!(lost(Log::default().wrote("m1")), 0, "of a row that was never seen to leave nobody knows");
+}
+
+#[test]
+fn whoever_is_verified_is_not_left_at_the_gate() {
+    let greeted = |log: Log| {
+        let (row, speech, words) = ("e-0".to_owned(), Speech::Words, "hello".to_owned());
+        let said = log.then(claimed("e-0")).soon(posted("e-0", false));
+        said.soon(What::Landed { row, speech, words, answer: None })
+    };
+    let memory = [(Role::Customer, "m1"), (Role::Desk, "hello")];
+    let asked = || greeted(Log::default().wrote("m1"));
+    asked().rests(Hands::Gate, &memory).is_fine();
+    let told = What::Told { press: "p1".to_owned(), page: Page::Done };
+    asked().then(told).rests(Hands::Gate, &memory).violates(Invariant::NothingLost);
+}
+
+#[test]
+fn a_store_that_lost_something_excuses_nothing_that_it_kept() {
+    let excused = |log: Log| {
+        let findings = check(&log.history, &Rules::default());
+        (findings.violations.len(), findings.excused)
+    };
+    let answered = || Log::default().wrote("m1").sent("e-0", "1", &["m1"]);
+    // The entries stand at 1, 2 and 3 s, what comes next at 4 s.
+    assert_eq!(excused(answered().then(store_lost(2_500)).sent("e-0", "1", &["m1"])), (0, 1), "the send was lost");
+    assert_eq!(excused(answered().then(store_lost(3_500)).sent("e-0", "1", &["m1"])), (1, 0), "it was not");
+    assert_eq!(excused(answered().then(store_lost(2_500)).sent("e-1", "2", &["m1"])), (0, 1));
+    assert_eq!(excused(answered().then(store_lost(3_500)).sent("e-1", "2", &["m1"])), (1, 0));
+    let taken = || Log::default().happened("s1", Happening::TakenOver).acked("s1");
+    assert_eq!(excused(taken().then(store_lost(1_500)).then(claimed("e-0"))), (0, 1));
+    assert_eq!(excused(taken().then(store_lost(2_500)).then(claimed("e-0"))), (1, 0));
+}
