@@ -274,8 +274,10 @@ fn people_who_ask_for_a_person_are_heard() {
     for (name, figures) in &figures {
         figures.print(name);
     }
-    // The held-out rows say what a new message meets; the lists are not made to fit them.
-    for (name, recall, precision) in [("all", 0.95, 0.9), ("held-out", 0.8, 0.9)] {
+    // The held-out rows say what a new message meets; the lists are not made to fit them. Their floors are just below what
+    // was measured, once: recall 0.839, precision 1.0. What the words miss is left to the model's `request_human`.
+    assert!(rows.iter().filter(|row| row[2] == "held-out").count() >= 100);
+    for (name, recall, precision) in [("all", 0.95, 0.9), ("held-out", 0.83, 0.95)] {
         assert!(figures[name].recall() >= recall, "{name}: recall {}", figures[name].recall());
         assert!(figures[name].precision() >= precision, "{name}: precision {}", figures[name].precision());
     }

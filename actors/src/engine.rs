@@ -8,12 +8,14 @@ mod sabotage;
 mod settings;
 mod stop;
 mod stuck;
+mod trial;
 
 pub use crate::view::{
     ChallengeView, Decided, Decision, DeliverError, DraftView, Found, Intake, OutboxRow, PhaseName, Phone, Receipt,
     Requeued, RowView, SendStatus, SetAside, Summarised, Summary, View, Waiting, Whose,
 };
 pub use settings::{Crypto, GateSettings, LEASE, MailCaps, NoBudget, Ports, Settings};
+pub use trial::TrialError;
 
 use crate::alerts::{AlertPorts, Alerts};
 use crate::catch_up::Gap;
@@ -102,8 +104,12 @@ impl Engine {
             settings,
         });
         let (outbound, outbound_ends) = Actor::spawn(None, Outbound, gates).await?;
-        let alert_ports =
-            AlertPorts { sink: shared.ports.alerts.clone(), gate: cards, clock: shared.ports.clock.clone() };
+        let alert_ports = AlertPorts {
+            sink: shared.ports.alerts.clone(),
+            gate: cards,
+            clock: shared.ports.clock.clone(),
+            advice: shared.settings.advice,
+        };
         let (alerts, alerts_ends) = Actor::spawn(None, Alerts, alert_ports).await?;
         // Set once, right here.
         let _ = shared.alerts.set(alerts.clone());

@@ -37,6 +37,11 @@ impl PeopleDesk for FakeDesk {
         Ok(())
     }
 
+    async fn erase_unread(&self) -> Result<usize, PortError> {
+        self.reachable().map_err(|_| away())?;
+        Ok(3)
+    }
+
     async fn summarise(&self, _: &ConversationKey) -> Result<Summarised, DeliverError> {
         self.reachable()?;
         Ok(self.people.summarised.lock().unwrap().clone().unwrap_or(Summarised::Text("They want tea.".to_owned())))

@@ -133,10 +133,8 @@ fn every_phase_answers_every_input_as_the_table_says() {
     for (name, pattern, example, is_event) in of_inputs.chain(of_events) {
         let outcomes = starts.each_ref().map(|start| {
             let (input, outcome) = outcome(start, example);
-            let kind = match &input {
-                Input::Inbound(inbound) if is_event => event_kind(&inbound.event),
-                other => input_kind(other),
-            };
+            let of_event = if let Input::Inbound(inbound) = &input { Some(event_kind(&inbound.event)) } else { None };
+            let kind = of_event.filter(|_| is_event).unwrap_or(input_kind(&input));
             assert_eq!(kind, pattern, "{name} is no example of this");
             outcome
         });

@@ -5,6 +5,7 @@
 //! is nothing to look at and no status to set; the engine keeps who has the conversation.
 
 use super::access::{Access, AccessError};
+use super::account::Account;
 use super::reply::{self, Answer};
 use super::said::Said;
 use super::transport::{Reply, Transport};
@@ -38,6 +39,7 @@ pub struct Kommo {
     pub(super) transport: Transport,
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) account: Account,
     said: Said,
 }
 
@@ -58,7 +60,8 @@ impl Kommo {
     pub fn new(settings: Settings, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Self, SetupError> {
         let transport = Transport::new(settings.timeout).map_err(SetupError::Http)?;
         let access = Access::new(&settings, transport.clone(), store.clone(), clock.clone());
-        Ok(Self { said: Said(store.clone()), settings, access, transport, store, clock })
+        let account = Account::new(store.clone(), &settings.subdomain);
+        Ok(Self { said: Said(store.clone()), settings, access, transport, account, store, clock })
     }
 
     /// Returns the ways to a token.
@@ -93,6 +96,8 @@ impl Kommo {
         if text.trim().is_empty() {
             return Err(Verdict::Rejected { why: "there is nothing to say".to_owned() });
         }
+        // Without a token nothing leaves, and nothing need be noted.
+        self.access.at_hand()?;
         let mut texts = reply::shown(text);
         if texts.len() > 1 {
             texts.push(text.to_owned());
@@ -127,18 +132,16 @@ impl Kommo {
         Url::parse(&base).and_then(|base| base.join(path)).map_err(|error| error.to_string())
     }
 
+    /// Writes with a token that is at hand. 401 wrote nothing: with another token it is worth a try, once the flow has been
+    /// asked again.
     async fn post(&self, url: Url, asked: Asked, body: &Value, by: Option<Instant>) -> Result<Bytes, Verdict> {
-        let token = self.access.token().await.map_err(|error| error.verdict())?;
-        let reply = self.transport.post(url.clone(), Some(&token), body, by).await;
-        if !matches!(reply, Reply::Answered { status: 401, .. }) {
-            return judge(reply, asked);
-        }
-        // 401 wrote nothing, so that it may be tried with another token at once.
-        match self.access.instead_of(&token).await {
-            Ok(Some(token)) => judge(self.transport.post(url, Some(&token), body, by).await, asked),
-            Ok(None) => judge(reply, asked),
-            Err(error) => Err(error.verdict()),
-        }
+        let held = self.access.at_hand()?;
+        let reply = self.transport.post(url, Some(&held.token), body, by).await;
+        let again = match &reply {
+            Reply::Answered { status, .. } => self.access.answered(&held, *status != 401),
+            Reply::Unreached(_) | Reply::Lost(_) => None,
+        };
+        again.map_or_else(|| judge(reply, asked), Err)
     }
 
     /// Reads something as the account's user.
