@@ -14,7 +14,7 @@ use super::{AppState, Shared, metrics};
 use async_trait::async_trait;
 use axum::Json;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use frontdesk_actors::domain::Inbound;
 use frontdesk_actors::ports::{PortError, PortErrorKind};
@@ -78,8 +78,14 @@ impl GreenIntake {
         Self { edge, policy, told: AtomicI64::new(i64::MIN), lost: AtomicI64::new(i64::MIN) }
     }
 
-    fn permits(&self, payload: &Payload) -> bool {
-        let given = payload.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    /// Returns whether the headers prove that GREEN-API sends this: nobody else knows the token. Where none is asked for,
+    /// nothing proves it.
+    pub(super) fn proves(&self, headers: &HeaderMap) -> bool {
+        self.policy == SignaturePolicy::Required && self.permits(headers)
+    }
+
+    fn permits(&self, headers: &HeaderMap) -> bool {
+        let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         match self.policy {
             SignaturePolicy::Required => self.edge.permits(given),
             SignaturePolicy::Waived => true,
@@ -116,10 +122,13 @@ pub async fn webhook(State(app): State<Shared>, payload: Result<Payload, Payload
     match (payload, &app.green_api) {
         (Ok(payload), _) => take(&app, payload).await,
         (Err(_), None) => off(),
-        (Err(fault), Some(green)) => {
-            unread(green, fault, app.clock.now()).counted(CHANNEL, Duration::ZERO).into_response()
-        }
+        (Err(fault), Some(green)) => faulted(green, fault, app.clock.now()),
     }
+}
+
+/// Answers a request whose body could not be read.
+pub(super) fn faulted(green: &GreenIntake, fault: PayloadFault, now: Timestamp) -> Response {
+    unread(green, fault, now).counted(CHANNEL, Duration::ZERO).into_response()
 }
 
 /// Answers a body that could not be read. One that is too large is the same every time, and would hold back all others.
@@ -141,7 +150,7 @@ fn unread(green: &GreenIntake, fault: PayloadFault, now: Timestamp) -> Ack {
 /// Takes a body of GREEN-API.
 pub(super) async fn take(app: &AppState, payload: Payload) -> Response {
     let Some(green) = &app.green_api else { return off() };
-    if !green.permits(&payload) {
+    if !green.permits(&payload.headers) {
         green.tell(app.clock.now());
         return ack(payload.received, Ack::Refused);
     }

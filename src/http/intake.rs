@@ -4,12 +4,13 @@
 //! webhook that timed out.
 
 use super::ack::Ack;
+use super::green_api::{self, GreenIntake};
 use super::hold::Delivery;
 use super::minimal::{self, MinimalMessage};
 use super::run_on::RunOn;
 use super::stack::{Payload, PayloadFault};
-use super::{AppState, Shared, green_api, metrics};
-use axum::extract::State;
+use super::{AppState, Shared, metrics};
+use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use frontdesk_actors::domain::Inbound;
@@ -156,17 +157,27 @@ pub async fn chatwoot(State(app): State<Shared>, payload: Result<Payload, Payloa
     }
 }
 
-/// `POST /webhook`: tells the vendors apart by their payloads.
-pub async fn any_vendor(State(app): State<Shared>, payload: Result<Payload, PayloadFault>) -> Response {
-    match payload {
+/// `POST /webhook`: tells the vendors apart by what they prove, else by their payloads. What proves to be GREEN-API's is
+/// GREEN-API's however little of it can be read: it repeats one poison body for a day, and holds back all others.
+pub async fn any_vendor(State(app): State<Shared>, request: Request) -> Response {
+    match Payload::read(request, &app).await {
         Ok(payload) if payload.headers.contains_key(SIGNATURE) => take(&app, payload).await,
+        Ok(payload) if green_api_proved(&app, &payload.headers).is_some() => green_api::take(&app, payload).await,
         Ok(payload) => match Vendor::of(&payload.body) {
             Ok(Vendor::Chatwoot) => take(&app, payload).await,
             Ok(Vendor::GreenApi) => green_api::take(&app, payload).await,
             Err(ack) => ack.counted("unknown", payload.received.elapsed()).into_response(),
         },
-        Err(fault) => unread(fault),
+        Err((fault, headers)) => match green_api_proved(&app, &headers) {
+            Some(green) => green_api::faulted(green, fault, app.clock.now()),
+            None => unread(fault),
+        },
     }
+}
+
+/// Returns GREEN-API's intake, if the headers prove that GREEN-API sends this.
+fn green_api_proved<'a>(app: &'a AppState, headers: &HeaderMap) -> Option<&'a GreenIntake> {
+    app.green_api.as_ref().filter(|green| green.proves(headers))
 }
 
 fn unread(fault: PayloadFault) -> Response {

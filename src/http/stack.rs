@@ -72,11 +72,21 @@ impl FromRequest<Shared> for Payload {
     type Rejection = PayloadFault;
 
     async fn from_request(request: Request, app: &Shared) -> Result<Self, PayloadFault> {
+        Payload::read(request, app).await.map_err(|(fault, _)| fault)
+    }
+}
+
+impl Payload {
+    /// Reads a request. A fault comes with the headers, where those decide how it is answered.
+    pub(super) async fn read(request: Request, app: &Shared) -> Result<Self, (PayloadFault, HeaderMap)> {
         let received = Instant::now();
         let (parts, body) = request.into_parts();
         let reading = collect(body, app.settings.body_limit);
-        let body = timeout_at(received + app.settings.body_within, reading).await.map_err(|_| PayloadFault::Slow)??;
-        Ok(Self { headers: parts.headers, body, received })
+        match timeout_at(received + app.settings.body_within, reading).await {
+            Ok(Ok(body)) => Ok(Self { headers: parts.headers, body, received }),
+            Ok(Err(fault)) => Err((fault, parts.headers)),
+            Err(_elapsed) => Err((PayloadFault::Slow, parts.headers)),
+        }
     }
 }
 
