@@ -76,6 +76,7 @@ pub fn router(app: AppState, pages: Option<Router>) -> Router {
         .route("/api/conversations/{key}/outbox/{row}/drop", post(stuck::drop_row))
         .route("/api/people", post(people::find).get(people::find_in_address))
         .route("/api/conversations/{key}/erase", post(people::erase))
+        .route("/api/unread/erase", post(people::erase_unread))
         .route("/api/conversations/{key}/summary", post(people::summary))
         .route("/api/instructions", get(instructions::show))
         .route("/api/instructions/reload", post(instructions::reload))

@@ -7,12 +7,14 @@ mod sabotage;
 mod settings;
 mod stop;
 mod stuck;
+mod trial;
 
 pub use crate::view::{
     ChallengeView, Decided, Decision, DeliverError, DraftView, Found, Intake, OutboxRow, PhaseName, Phone, Receipt,
     Requeued, RowView, SendStatus, SetAside, Summarised, Summary, View, Waiting, Whose,
 };
 pub use settings::{Crypto, GateSettings, LEASE, MailCaps, NoBudget, Ports, Settings};
+pub use trial::TrialError;
 
 use crate::alerts::{AlertPorts, Alerts};
 use crate::catch_up::Gap;

@@ -32,6 +32,12 @@ pub trait PeopleDesk: Send + Sync + fmt::Debug {
     /// [`DeliverError`]: some of it may be left.
     async fn erase(&self, key: &ConversationKey) -> Result<(), DeliverError>;
 
+    /// Forgets what nobody could read; see [`EngineHandle::erase_unread`].
+    ///
+    /// # Errors
+    /// [`PortError`]: some of it may be left.
+    async fn erase_unread(&self) -> Result<usize, PortError>;
+
     /// Has a conversation summed up; see [`EngineHandle::summarise`].
     ///
     /// # Errors
@@ -48,6 +54,10 @@ impl PeopleDesk for EngineHandle {
 
     async fn erase(&self, key: &ConversationKey) -> Result<(), DeliverError> {
         EngineHandle::erase(self, key).await
+    }
+
+    async fn erase_unread(&self) -> Result<usize, PortError> {
+        EngineHandle::erase_unread(self).await
     }
 
     async fn summarise(&self, key: &ConversationKey) -> Result<Summarised, DeliverError> {
@@ -116,6 +126,16 @@ pub async fn erase(
     app.people.erase(&key).await?;
     tracing::warn!("an operator had a person forgotten");
     Ok(Json(json!({ "status": "ok" })))
+}
+
+/// `POST /api/unread/erase`: forgets every webhook that nobody could read, whoever it is about.
+///
+/// # Errors
+/// 503 if the store cannot be reached: then repeat it.
+pub async fn erase_unread(State(app): State<Shared>) -> Result<Json<Value>, HttpError> {
+    let erased = app.people.erase_unread().await?;
+    tracing::warn!(erased, "an operator had everything forgotten that nobody could read");
+    Ok(Json(json!({ "erased": erased })))
 }
 
 /// `POST /api/conversations/{key}/summary`: has the model sum up what is remembered.

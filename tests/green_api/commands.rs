@@ -17,6 +17,7 @@ async fn people_are_found_by_their_number() -> Result<()> {
     run(journeys![
         a_number_shows_sums_up_and_exports_one_chat,
         a_number_that_is_cleared_is_forgotten_and_answered_anew,
+        what_nobody_could_read_goes_with_everybody,
     ])
     .await
 }
@@ -57,6 +58,30 @@ async fn a_number_shows_sums_up_and_exports_one_chat(backing: Backing) -> Result
     ensure!(markdown.contains(&format!("# {key}")) && !markdown.contains("Kim asks"), "{markdown}");
     let (found, said) = shop.command(&["chats", "show", "--phone", "+15550100043"])?;
     ensure!(!found && said.contains("no conversation is known of this number"), "{said}");
+    Ok(())
+}
+
+/// It names people in ways that nobody can search for.
+async fn what_nobody_could_read_goes_with_everybody(backing: Backing) -> Result<()> {
+    let shop = asked(backing).await?;
+    for who in ["somebody", NAME] {
+        shop.green.notify(json!({ "typeWebhook": "somethingNew", "says": who }).to_string());
+    }
+    shop.green.wait_quiet().await?;
+    let aside = ok(&shop, &["chats", "quarantined", "--json"])?;
+    ensure!(serde_json::from_str::<Value>(&aside)?["conversations"][0]["events"] == 2, "{aside}");
+    let (cleared, _) = shop.command(&["chats", "clear-all"])?;
+    ensure!(!cleared, "nobody said yes");
+    let aside = ok(&shop, &["chats", "quarantined", "--json"])?;
+    ensure!(serde_json::from_str::<Value>(&aside)?["conversations"][0]["events"] == 2, "{aside}");
+    let said = ok(&shop, &["chats", "clear-all", "--yes"])?;
+    ensure!(said.matches("Erased green-api:").count() == 2 && said.contains("Erased 2 webhooks"), "{said}");
+    let aside = ok(&shop, &["chats", "quarantined", "--json"])?;
+    ensure!(serde_json::from_str::<Value>(&aside)?["conversations"] == json!([]), "{aside}");
+    // And the next time there is nothing to say about them.
+    ensure!(!ok(&shop, &["chats", "clear-all", "--yes"])?.contains("webhooks"));
+    let exported = ok(&shop, &["chats", "export", "--format", "jsonl"])?;
+    ensure!(!exported.contains(NAME), "{exported}");
     Ok(())
 }
 

@@ -1,11 +1,10 @@
 //! What an operator does about a person: finding their conversations, having them forgotten, having them summed up.
 
-use super::{DeliverError, EngineHandle};
+use super::{DeliverError, EngineHandle, SWEEP};
 use crate::aside;
-use crate::conversation::effects::{MODEL, guarded, model_timeout, note_model};
+use crate::conversation::effects::{guarded, model_timeout, note_model};
 use crate::flow::{Input, Known};
 use crate::ids::{ContactKey, ConversationKey};
-use crate::outbound::Priority;
 use crate::ports::{ModelReply, PortError, Prompt, Scanned};
 use crate::view::{Found, Summarised, View, Whose};
 use std::collections::BTreeMap;
@@ -58,6 +57,26 @@ impl EngineHandle {
         aside::forget_unread(&self.shared, key).await.map_err(|error| self.shared.unavailable(error))
     }
 
+    /// Forgets everything that nobody could read, of every account: where everybody is forgotten, none of it may stay. Returns
+    /// how many such things there were. It can be repeated.
+    ///
+    /// # Errors
+    /// [`PortError`]: some of it may be left.
+    pub async fn erase_unread(&self) -> Result<usize, PortError> {
+        let store = &self.shared.ports.store;
+        let mut erased = 0;
+        for key in store.parked_keys(SWEEP).await? {
+            if key != ConversationKey::unread(key.channel(), key.account()) {
+                continue;
+            }
+            for (number, _) in store.parked(&key).await? {
+                store.unpark(&key, number).await?;
+                erased += 1;
+            }
+        }
+        Ok(erased)
+    }
+
     async fn erase_contact(&self, contact: Option<&ContactKey>) -> Result<(), DeliverError> {
         let Some(contact) = contact else { return Ok(()) };
         let erased = self.shared.ports.store.erase_contact(contact).await;
@@ -79,13 +98,7 @@ impl EngineHandle {
             return Ok(Summarised::Paused);
         }
         let (shared, timeout) = (&self.shared, self.shared.settings.policy.turn.call_timeout);
-        let _permit = match shared.gate(MODEL) {
-            None => None,
-            Some(gate) => match tokio::time::timeout(timeout, gate.acquire(Priority::Low)).await {
-                Ok(permit) => Some(permit),
-                Err(_elapsed) => return Err(DeliverError::Busy),
-            },
-        };
+        let _permit = self.model_permit().await?;
         let (prompt, started) = (prompt(view, shared.settings.policy.desk_lang), Instant::now());
         let called = guarded(timeout, shared.ports.model.summarise(&prompt)).await;
         let result = called.unwrap_or_else(|why| Err(model_timeout(why))).map(ModelReply::Text);

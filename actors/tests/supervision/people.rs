@@ -135,6 +135,41 @@ async fn a_person_is_found_by_number_and_forgotten_while_the_model_thinks() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_operators_trial_waits_behind_customers_and_is_refused_while_paused() {
+    use frontdesk_actors::engine::TrialError;
+    use frontdesk_actors::ports::{ModelReply, Prompt};
+    let mut world = World::without_gate();
+    world.width = 1;
+    let engine = world.start().await;
+    let prompt = Prompt {
+        key: key(99),
+        inbox: String::new(),
+        lang: frontdesk_actors::domain::Lang::En,
+        name: None,
+        history: Vec::new(),
+        unanswered: 0,
+    };
+    let latch = Latch::default();
+    world.model.script([ModelScript::SayWhen(latch.clone(), "for the customer".to_owned())]);
+    engine.customer(&key(1), "hello").await;
+    eventually("a customer's turn is asked", || world.model.calls() == 1).await;
+    let (handle, asked) = (engine.handle.clone(), prompt.clone());
+    let trial = tokio::spawn(async move { handle.try_model(&asked).await });
+    pass(secs(1)).await;
+    assert_eq!(world.model.calls(), 1, "the gate has one place, and a customer has it");
+    latch.open();
+    engine.hears(&key(1), "for the customer").await;
+    assert!(matches!(trial.await.expect("it ends"), Ok(ModelReply::Text(_))));
+    assert_eq!(world.model.calls(), 2);
+    engine.handle.pause().await.expect("the store answers");
+    assert_eq!(engine.handle.try_model(&prompt).await, Err(TrialError::Paused));
+    assert_eq!(world.model.calls(), 2);
+    engine.handle.resume().await.expect("the store answers");
+    assert!(engine.handle.view(&key(99)).await.expect("the store answers").is_none(), "nothing is kept of a trial");
+    engine.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_conversation_is_summed_up_unless_nothing_may_leave() {
     use frontdesk_actors::engine::Summarised;
     let world = World::without_gate();

@@ -19,14 +19,22 @@ pub(super) async fn person(remote: &Remote, who: &Who, yes: bool) -> Result<(), 
     clear(remote, &found, yes).await
 }
 
-/// Forgets everybody.
+/// Forgets everybody, and what nobody could read: it may be about anybody.
 pub(super) async fn everybody(remote: &Remote, yes: bool) -> Result<(), RemoteError> {
     let found = who::everybody(remote).await?;
     if found.is_empty() {
         print("There are no conversations.\n");
-        return Ok(());
+        if !yes {
+            return Ok(());
+        }
+    } else {
+        clear(remote, &found, yes).await?;
     }
-    clear(remote, &found, yes).await
+    let told: Value = remote.post("/api/unread/erase", &json!({})).await?;
+    if let Some(erased) = told["erased"].as_u64().filter(|erased| *erased > 0) {
+        print(&format!("Erased {erased} webhooks that nobody could read.\n"));
+    }
+    Ok(())
 }
 
 async fn clear(remote: &Remote, found: &[Found], yes: bool) -> Result<(), RemoteError> {
