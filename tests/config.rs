@@ -144,6 +144,7 @@ fn sample(path: &str, kind: Kind) -> &'static str {
         ("google.credentials", _) => "config/frontdesk.toml",
         ("google.docs_id", _) => "1a-B_2",
         ("kommo.subdomain", _) => "fixture",
+        ("kommo.redirect_uri", _) => "https://desk.example.com/oauth/kommo",
         ("model.max_tokens", _) => "500",
         (_, Kind::Text) => "desk@example.com",
         (_, Kind::Secret) => "https://localhost/a-secret-that-is-long-enough",
@@ -350,6 +351,17 @@ fn kommo_needs_its_account_its_secret_and_a_way_to_a_token() {
     assert!(service_with(&wrong).is_err());
     let whole = [("KOMMO_SUBDOMAIN", "fixture.kommo.com"), settings[1], settings[2]];
     assert!(service_with(&whole).is_err());
+    for (address, good) in [
+        ("https://desk.example.com/oauth/kommo", true),
+        ("https://desk.example.com/", false),
+        ("https://desk.example.com/oauth/kommo/", false),
+        ("https://desk.example.com/desk/oauth/kommo", false),
+    ] {
+        let returned = service_with(&[settings[0], settings[1], settings[2], ("KOMMO_REDIRECT_URI", address)]);
+        let told = returned.as_ref().err().map(|problems| said(problems));
+        assert_eq!(told.is_none_or(|told| !told.contains("KOMMO_REDIRECT_URI")), good, "{address}");
+    }
+    assert_eq!(config.kommo.oauth_url.as_str(), "https://www.kommo.com/oauth");
     let slow = [settings[0], settings[1], settings[2], ("FRONTDESK__KOMMO__TIMEOUT", "30s")];
     assert!(said(&service_with(&slow).expect_err("two nodes could refresh")).contains("kommo.timeout"));
 }

@@ -7,6 +7,7 @@
 //! contacts write, `status.rs` what can be told about the connection. The facts and their sources are in `docs/kommo-wire.md`.
 
 mod access;
+mod account;
 mod chunks;
 mod client;
 mod inbound;
@@ -47,6 +48,8 @@ pub struct Settings {
     pub subdomain: String,
     /// Where it is (`KOMMO_BASE_URL`): the only host that is answered at.
     pub base_url: Url,
+    /// Where administrators allow the integration (`KOMMO_OAUTH_URL`).
+    pub oauth_url: Url,
     /// Checks who calls (`KOMMO_CLIENT_SECRET`).
     pub client_secret: SecretString,
     /// The integration's id (`KOMMO_CLIENT_ID`).

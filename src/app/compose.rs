@@ -86,14 +86,13 @@ pub(super) async fn desk(config: &Arc<Config>, store: Arc<dyn Store>, secrets: &
     let settings = policy::settings(config, phrases, crypto.random()[0], &store)?;
     let instructions = instructions::watch(config, &clock, &store).await?;
     let model = super::model::model(config, instructions.book())?;
-    let kommo = kommo.map(|parts| {
-        let (model, policy) = (model.clone(), settings.policy.clone());
-        parts.routes(kommo::Trying { model, policy, clock: clock.clone(), crypto: crypto.clone() })
-    });
+    let policy = settings.policy.clone();
+    let means: kommo::Means = (clock.clone(), crypto.clone());
     let (transcriber, clock_of_ports) = (ears(config)?, clock.clone());
     let ports = Ports { store, channels, model, transcriber, mailer, alerts, clock: clock_of_ports, crypto };
     let engine = Engine::start(ports, settings).await.map_err(|error| error.to_string())?;
     let green = green.map(|green| green.join(config, &engine));
+    let kommo = kommo.map(|parts| parts.routes(engine.clone(), policy, means));
     Ok(Desk { engine, parts: Parts { clock, links, web, mailbox, cards, edge, green, kommo, instructions } })
 }
 

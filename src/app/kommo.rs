@@ -6,22 +6,22 @@ use crate::config::Config;
 use crate::http::kommo::{KommoRoutes, Trial, Tried};
 use async_trait::async_trait;
 use frontdesk_actors::domain::{Remembered, Role};
-use frontdesk_actors::engine::Crypto;
+use frontdesk_actors::engine::{Crypto, EngineHandle, TrialError};
 use frontdesk_actors::flow::Policy;
 use frontdesk_actors::ids::ConversationKey;
 use frontdesk_actors::language::Phrase;
-use frontdesk_actors::ports::{Channel, Model, ModelReply, Prompt, Store};
+use frontdesk_actors::ports::{Channel, ModelReply, Prompt, Store};
 use frontdesk_actors::time::Clock;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// The channel and its ways in.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Parts {
     client: Arc<Kommo>,
     edge: Arc<Edge>,
+    subdomain: String,
 }
 
 /// Makes the channel, where Kommo is configured.
@@ -37,6 +37,7 @@ pub(super) fn channel(
     let settings = kommo::Settings {
         subdomain: access.subdomain.to_ascii_lowercase(),
         base_url: access.base_url,
+        oauth_url: section.oauth_url.clone(),
         client_secret: access.client_secret.clone(),
         client_id: section.client_id.clone(),
         token: section.token.clone(),
@@ -48,30 +49,36 @@ pub(super) fn channel(
         webhook_secret: section.webhook_secret.clone(),
         timeout: section.timeout,
     };
+    let subdomain = settings.subdomain.clone();
     let edge = Arc::new(Edge::new(settings.clone(), store.clone(), clock.clone()));
     let client = Arc::new(Kommo::new(settings, store.clone(), clock.clone()).map_err(|error| with_causes(&error))?);
+    client.prepare();
     channels.insert(kommo::CHANNEL.to_owned(), client.clone());
-    Ok(Some(Parts { client, edge }))
+    Ok(Some(Parts { client, edge, subdomain }))
 }
 
 impl Parts {
     /// Makes the routes' part.
-    pub(super) fn routes(&self, trial: Trying) -> Arc<KommoRoutes> {
-        Arc::new(KommoRoutes::new(self.client.clone(), self.edge.clone(), Arc::new(trial)))
+    pub(super) fn routes(self, engine: EngineHandle, policy: Policy, means: Means) -> Arc<KommoRoutes> {
+        let trial = Trying { engine, policy, means, subdomain: self.subdomain };
+        Arc::new(KommoRoutes::new(self.client, self.edge, Arc::new(trial)))
     }
 }
 
-/// Answers samples with the desk's own model and words.
-pub(super) struct Trying {
-    pub(super) model: Arc<dyn Model>,
-    pub(super) policy: Policy,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) crypto: Arc<dyn Crypto>,
+/// What samples are made with.
+pub(super) type Means = (Arc<dyn Clock>, Arc<dyn Crypto>);
+
+/// Answers samples as the account's customers are answered: with their instructions, through the same gate.
+struct Trying {
+    engine: EngineHandle,
+    policy: Policy,
+    means: Means,
+    subdomain: String,
 }
 
 impl fmt::Debug for Trying {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Trying").field("model", &self.model).finish_non_exhaustive()
+        f.debug_struct("Trying").field("subdomain", &self.subdomain).finish_non_exhaustive()
     }
 }
 
@@ -85,26 +92,26 @@ impl Trial for Trying {
             return Ok(hands_over(Phrase::HandoffAsked));
         }
         // A conversation of its own each time, which no customer can have and which is never stored.
-        let [number, ..] = self.crypto.random();
-        let asked =
-            Remembered { id: None, role: Role::Customer, text: text.to_owned(), at: self.clock.now(), voice: false };
+        let (clock, crypto) = &self.means;
+        let [number, ..] = crypto.random();
+        let asked = Remembered { id: None, role: Role::Customer, text: text.to_owned(), at: clock.now(), voice: false };
         let prompt = Prompt {
-            key: ConversationKey::new(kommo::CHANNEL, "test", format!("{number:016x}")),
-            inbox: String::new(),
+            key: ConversationKey::new(kommo::CHANNEL, &self.subdomain, format!("test-{number:016x}")),
+            inbox: kommo::CHANNEL.to_owned(),
             lang,
             name: None,
             history: vec![asked],
             unanswered: 1,
         };
-        let limit = policy.turn.call_timeout + Duration::from_secs(1);
-        let replied = tokio::time::timeout(limit, self.model.reply(&prompt)).await;
-        match replied.map_err(|_| "the model gave no answer in time".to_owned())? {
+        match self.engine.try_model(&prompt).await {
             Ok(ModelReply::Text(text)) if text.trim().is_empty() || policy.analyzer.gives_up(&text) => {
                 Ok(hands_over(Phrase::HandoffSorry))
             }
             Ok(ModelReply::Text(text)) => Ok(Tried { text, handoff: false }),
             Ok(ModelReply::RequestHuman { .. }) => Ok(hands_over(Phrase::HandoffAsked)),
-            Err(error) => Err(error.detail),
+            Err(TrialError::Failed(error)) => Err(error.detail),
+            Err(TrialError::Busy) => Err("the model is busy with customers: try again in a while".to_owned()),
+            Err(TrialError::Paused) => Err("everything that leaves the desk is paused; resume first".to_owned()),
         }
     }
 }

@@ -179,6 +179,7 @@ pub const KEYS: &[Key] = &[
     key("kommo.token", &["KOMMO_TOKEN"], Kind::Secret),
     key("kommo.webhook_secret", &["KOMMO_WEBHOOK_SECRET"], Kind::Secret),
     key("kommo.base_url", &["KOMMO_BASE_URL"], Kind::Url),
+    key("kommo.oauth_url", &["KOMMO_OAUTH_URL"], Kind::Url),
     key("kommo.gate", &["KOMMO_GATE"], Kind::Switch),
     key("kommo.human_idle", &["KOMMO_HUMAN_IDLE"], Kind::OptionalSpan),
     key("kommo.timeout", &[], Kind::Span),

@@ -11,6 +11,9 @@ use url::Url;
 /// For how long one node alone may refresh the tokens of OAuth: a call that takes longer would meet the next node's.
 const REFRESH_TURN: Duration = Duration::from_secs(30);
 
+/// Where the administrator's browser comes back to.
+const OAUTH_END: &str = "/oauth/kommo";
+
 /// The Kommo account that is served.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,6 +34,9 @@ pub struct Kommo {
     /// Where the account is, if elsewhere than under its own name.
     #[serde(default, deserialize_with = "fields::optional_url")]
     pub base_url: Option<Url>,
+    /// Where administrators allow the integration.
+    #[serde(deserialize_with = "fields::url")]
+    pub oauth_url: Url,
     /// Whether customers prove an address first.
     pub gate: bool,
     /// After how long without a person's word the desk takes a chat back.
@@ -120,6 +126,16 @@ impl Config {
                 "is not below 30 s, so two nodes could use the same refresh token, which is good once",
                 "keep it at 10s",
             );
+        }
+        if self.kommo.redirect_uri.as_ref().is_some_and(|url| url.path() != OAUTH_END) {
+            review.problem(
+                "KOMMO_REDIRECT_URI",
+                "does not lead to this desk's /oauth/kommo, so that nobody could finish a connection",
+                "set it, here and in the integration, to PUBLIC_URL with /oauth/kommo at its end",
+            );
+        }
+        if self.kommo.oauth_url.scheme() == "http" && !super::is_local(&self.kommo.oauth_url) {
+            review.warn("KOMMO_OAUTH_URL has no TLS: whoever listens can connect the desk to an account of theirs");
         }
         if let Some(url) = &self.kommo.base_url
             && url.scheme() == "http"

@@ -51,6 +51,7 @@ fn routes(desk: &Arc<FakeDesk>) -> (Router, Arc<MemoryStore>) {
     let settings = Settings {
         subdomain: "fixture".to_owned(),
         base_url: "https://fixture.kommo.com".parse().unwrap(),
+        oauth_url: "https://www.kommo.com/oauth".parse().unwrap(),
         client_secret: "fixture-client-secret-not-real".into(),
         client_id: None,
         token: Some("a-token".into()),

@@ -1,7 +1,9 @@
 //! Kommo: each request of a salesbot is answered once, whatever happens.
 
+mod access;
 mod account;
 mod desk;
+mod nodes;
 
 use super::support::{english, on_both_stores, open, until};
 use anyhow::Result;

@@ -4,7 +4,10 @@
 //! store that gives one permit per pair and while), and the new pair is in the store before it is used. Were it used
 //! first, a crash would leave the old one, which is worth nothing any more.
 
+mod at_hand;
+
 use super::transport::{Reply, Transport};
+use at_hand::Fetching;
 use frontdesk_actors::ports::{PortError, PortErrorKind, Quota, Store, Verdict};
 use frontdesk_actors::time::{Clock, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
@@ -105,6 +108,7 @@ struct Ways {
     /// The pair that was read last, and one that the store has not taken yet.
     known: Mutex<Option<Pair>>,
     unstored: tokio::sync::Mutex<Option<Pair>>,
+    fetching: Mutex<Fetching>,
 }
 
 impl fmt::Debug for Access {
@@ -130,6 +134,7 @@ impl Access {
             clock,
             known: Mutex::default(),
             unstored: tokio::sync::Mutex::default(),
+            fetching: Mutex::default(),
         }))
     }
 
@@ -220,14 +225,7 @@ impl Ways {
 
     async fn ask(&self, grant: &Value, number: u64) -> Result<Pair, AccessError> {
         let integration = self.integration.as_ref().ok_or(AccessError::NotConnected)?;
-        let mut body = json!({
-            "client_id": integration.client_id,
-            "client_secret": integration.client_secret.expose_secret(),
-            "redirect_uri": integration.redirect_uri.as_str(),
-        });
-        if let (Some(body), Some(grant)) = (body.as_object_mut(), grant.as_object()) {
-            body.extend(grant.clone());
-        }
+        let body = request_of(integration, grant);
         let url = self.base.join("oauth2/access_token").map_err(|error| AccessError::Unreachable(error.to_string()))?;
         match self.transport.post(url, None, &body).await {
             Reply::Answered { status: 200..=299, body, .. } => {
@@ -291,6 +289,19 @@ async fn detached<T: Send + 'static>(
 ) -> Result<T, AccessError> {
     let done = tokio::spawn(work).await;
     done.unwrap_or_else(|_| Err(AccessError::Unreachable("it was cut short, because the desk is stopping".to_owned())))
+}
+
+/// Makes the request for a pair of tokens.
+pub(super) fn request_of(integration: &Integration, grant: &Value) -> Value {
+    let mut body = json!({
+        "client_id": integration.client_id,
+        "client_secret": integration.client_secret.expose_secret(),
+        "redirect_uri": integration.redirect_uri.as_str(),
+    });
+    if let (Some(body), Some(grant)) = (body.as_object_mut(), grant.as_object()) {
+        body.extend(grant.clone());
+    }
+    body
 }
 
 fn unreadable() -> AccessError {

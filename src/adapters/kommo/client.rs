@@ -5,6 +5,7 @@
 //! is nothing to look at and no status to set; the engine keeps who has the conversation.
 
 use super::access::{Access, AccessError};
+use super::account::Account;
 use super::reply::{self, Answer};
 use super::said::Said;
 use super::transport::{Reply, Transport};
@@ -20,7 +21,12 @@ use frontdesk_actors::time::Clock;
 use serde_json::{Value, json};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
 use url::Url;
+
+/// How long after its claim was asked a text may leave. What takes longer is asked again.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// Why the channel cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +43,7 @@ pub struct Kommo {
     pub(super) transport: Transport,
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) account: Account,
     said: Said,
 }
 
@@ -57,7 +64,8 @@ impl Kommo {
     pub fn new(settings: Settings, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Self, SetupError> {
         let transport = Transport::new(settings.timeout).map_err(SetupError::Http)?;
         let access = Access::new(&settings, transport.clone(), store.clone(), clock.clone());
-        Ok(Self { said: Said(store.clone()), settings, access, transport, store, clock })
+        let account = Account::new(store.clone(), &settings.subdomain);
+        Ok(Self { said: Said(store.clone()), settings, access, transport, account, store, clock })
     }
 
     /// Returns the ways to a token.
@@ -86,12 +94,15 @@ impl Kommo {
     }
 
     async fn say(&self, to: &Destination, (text, handoff): (&str, bool), id: &OutboundId) -> Done {
+        let began = Instant::now();
         let Some(place) = &to.reply else {
             return Err(Verdict::Rejected { why: "no salesbot waits for words in this conversation".to_owned() });
         };
         if text.trim().is_empty() {
             return Err(Verdict::Rejected { why: "there is nothing to say".to_owned() });
         }
+        // Without a token nothing leaves, and nothing need be noted.
+        self.access.at_hand()?;
         let mut texts = reply::shown(text);
         if texts.len() > 1 {
             texts.push(text.to_owned());
@@ -100,6 +111,11 @@ impl Kommo {
             .note(&to.key, (id, &texts), self.clock.now())
             .await
             .map_err(|error| Verdict::Transient { retry_after: None, why: format!("note what is said: {error}") })?;
+        if began.elapsed() > FRESH {
+            // A colleague may have written meanwhile: it is asked again whether this is still wanted.
+            let why = "the store took long to note what is said".to_owned();
+            return Err(Verdict::Transient { retry_after: None, why });
+        }
         let answer = if handoff { Answer::HandsOver(text) } else { Answer::Says(text) };
         self.go_on(place, Asked::Continue { doubted: place.doubted }, &reply::body(answer)).await
     }
@@ -126,18 +142,16 @@ impl Kommo {
         Url::parse(&base).and_then(|base| base.join(path)).map_err(|error| error.to_string())
     }
 
+    /// Writes with a token that is at hand. 401 wrote nothing: with another token it is worth a try, once the flow has been
+    /// asked again.
     async fn post(&self, url: Url, asked: Asked, body: &Value) -> Result<Bytes, Verdict> {
-        let token = self.access.token().await.map_err(|error| error.verdict())?;
-        let reply = self.transport.post(url.clone(), Some(&token), body).await;
-        if !matches!(reply, Reply::Answered { status: 401, .. }) {
-            return judge(reply, asked);
-        }
-        // 401 wrote nothing, so that it may be tried with another token at once.
-        match self.access.instead_of(&token).await {
-            Ok(Some(token)) => judge(self.transport.post(url, Some(&token), body).await, asked),
-            Ok(None) => judge(reply, asked),
-            Err(error) => Err(error.verdict()),
-        }
+        let held = self.access.at_hand()?;
+        let reply = self.transport.post(url, Some(&held.token), body).await;
+        let again = match &reply {
+            Reply::Answered { status, .. } => self.access.answered(&held, *status != 401),
+            Reply::Unreached(_) | Reply::Lost(_) => None,
+        };
+        again.map_or_else(|| judge(reply, asked), Err)
     }
 
     /// Reads something as the account's user.

@@ -3,6 +3,7 @@
 //! A conversation is a lead: it is named in the signed token of every request and in most webhooks. Webhooks that name only
 //! the contact are brought to the conversation in which that contact wrote last.
 
+use super::account::Account;
 use super::places::Places;
 use super::said::Said;
 use super::token::{Caller, Entity, TokenError, Tokens};
@@ -15,7 +16,7 @@ use frontdesk_actors::time::{Clock, Timestamp};
 use secrecy::ExposeSecret;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use subtle::ConstantTimeEq;
 
@@ -50,8 +51,7 @@ pub struct Edge {
     clock: Arc<dyn Clock>,
     said: Said,
     places: Places,
-    /// The account's number, once a token has named it; 0 before.
-    account: AtomicU64,
+    account: Account,
     noted: [AtomicI64; 2],
 }
 
@@ -85,7 +85,7 @@ impl Edge {
     pub fn new(settings: Settings, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
         let tokens = Tokens::new(&settings.client_secret, &settings.subdomain, settings.client_id.as_deref());
         let never = || AtomicI64::new(i64::MIN / 2);
-        let account = AtomicU64::new(0);
+        let account = Account::new(store.clone(), &settings.subdomain);
         let places = Places::new(store.clone(), &settings.client_secret);
         Self { said: Said(store.clone()), places, tokens, settings, store, clock, account, noted: [never(), never()] }
     }
@@ -99,8 +99,10 @@ impl Edge {
         let request = WidgetRequest::read(body)?;
         let caller = self.tokens.read(&request.token, now)?;
         let place = request.place(&self.settings.base_url)?;
-        if let Some(account) = caller.account {
-            self.account.store(account, Ordering::Relaxed);
+        if let Some(number) = caller.account
+            && self.account.is_foreign(number).await
+        {
+            return Err(TokenError::OtherAccount.into());
         }
         self.note(Sign::Request, now);
         let key = self.conversation(&caller, &request);
@@ -114,7 +116,7 @@ impl Edge {
         let attachments = u32::from(text.is_empty());
         Ok(Inbound {
             key,
-            inbox: request.field("chat_origin").unwrap_or(CHANNEL).chars().take(40).collect(),
+            inbox: CHANNEL.to_owned(),
             contact,
             state: None,
             proof: None,
@@ -134,11 +136,13 @@ impl Edge {
             return Err(Refused::Secret);
         }
         let event = AccountEvent::read(body)?;
-        let known = self.account.load(Ordering::Relaxed);
         let foreign_name =
             event.subdomain.as_ref().is_some_and(|name| !name.eq_ignore_ascii_case(&self.settings.subdomain));
-        let foreign_number = known > 0 && event.account.is_some_and(|number| number != known);
-        if foreign_name || foreign_number || (event.subdomain.is_none() && event.account.is_none()) {
+        let foreign_number = match event.account {
+            Some(number) => self.account.number().await.is_some_and(|known| known != number),
+            None => event.subdomain.is_none(),
+        };
+        if foreign_name || foreign_number {
             return Err(Refused::OtherAccount);
         }
         let now = self.clock.now();
@@ -151,7 +155,8 @@ impl Edge {
     }
 
     /// Decides who wrote to the customer. The vendor marks customers; of others it is not documented how it tells people
-    /// from bots, so that words we have not said ourselves are a person's, unless the author is called a bot.
+    /// from bots, so that words we have not said ourselves are a person's, unless the author is called a bot. `external` is
+    /// whoever writes from outside Kommo: customers, and perhaps colleagues on a connected phone.
     async fn outgoing(&self, message: &ChatMessage, now: Timestamp) -> Result<Option<Inbound>, PortError> {
         let Some(key) = self.conversation_of(message).await? else {
             tracing::debug!("a webhook of Kommo is about a conversation that the desk does not know");
@@ -164,13 +169,14 @@ impl Edge {
         let at = at.filter(|at| (0..=253_402_300_799).contains(at)).map_or(now, Timestamp::from_secs);
         let name = message.field("id").map_or_else(|| format!("{}:{text}", at.as_millis()), str::to_owned);
         let id = MessageId::opaque(millis(at), &name);
-        let by_bot = matches!(kind.as_str(), "external" | "bot" | "salesbot" | "robot" | "system");
+        let by_bot = matches!(kind.as_str(), "bot" | "salesbot" | "robot" | "system");
         let event = if by_bot || self.said.knows(&key, text, now).await? {
             Event::OtherWrote { id }
         } else {
             Event::PersonWrote { id, at, text: text.to_owned() }
         };
-        let inbox = message.field("origin").unwrap_or(CHANNEL).chars().take(40).collect();
+        // The account has no inboxes; over which messenger a message came is told by some of its webhooks only.
+        let inbox = CHANNEL.to_owned();
         Ok(Some(Inbound { key, inbox, contact: None, state: None, proof: None, reply: None, event }))
     }
 

@@ -11,9 +11,6 @@ use std::time::Duration;
 use subtle::ConstantTimeEq;
 use url::Url;
 
-/// Where administrators allow an integration (developers.kommo.com, "OAuth 2.0").
-const AUTHORISE: &str = "https://www.kommo.com/oauth";
-
 /// For how long a begun connection may be finished.
 const LIFE: Duration = Duration::from_secs(20 * 60);
 
@@ -54,7 +51,7 @@ impl Kommo {
         let begun = Begun { state: state.to_owned(), until: self.clock.now() + LIFE };
         let text = serde_json::to_string(&begun).expect("a begun connection has only encodable fields");
         self.store.put_setting(&self.begun(), &text).await?;
-        let mut url = Url::parse(AUTHORISE).expect("the address is a constant");
+        let mut url = self.settings.oauth_url.clone();
         url.query_pairs_mut()
             .append_pair("client_id", &integration.client_id)
             .append_pair("state", state)

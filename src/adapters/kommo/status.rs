@@ -8,6 +8,7 @@ use super::inbound::Sign;
 use super::transport::Reply;
 use frontdesk_actors::ports::PortError;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 impl Kommo {
     /// Returns the state of the integration.
@@ -36,7 +37,20 @@ impl Kommo {
         }))
     }
 
-    /// Asks the vendor whose token this is.
+    /// Gets ready ahead of the first customer: reads the tokens, and asks the vendor for the account's number unless it is
+    /// known. What fails here is found out when it is needed.
+    pub fn prepare(self: &Arc<Self>) {
+        self.access.prepare();
+        let kommo = Arc::clone(self);
+        tokio::spawn(async move {
+            if kommo.account.number().await.is_none() {
+                let connection = kommo.connection().await;
+                tracing::debug!(state = %connection["state"], "the Kommo account was asked for its number");
+            }
+        });
+    }
+
+    /// Asks the vendor whose token this is, and pins the account's number.
     async fn connection(&self) -> Value {
         let method = self.access.method();
         let told = |state: &str, detail: &str| json!({ "method": method, "state": state, "account_id": null, "detail": detail });
@@ -47,7 +61,11 @@ impl Kommo {
                 if !name.eq_ignore_ascii_case(&self.settings.subdomain) {
                     return told("other_account", "the token belongs to another account than KOMMO_SUBDOMAIN");
                 }
-                json!({ "method": method, "state": "ok", "account_id": account["id"].as_u64(), "detail": "" })
+                let number = account["id"].as_u64();
+                if let Some(number) = number {
+                    self.account.pin(number);
+                }
+                json!({ "method": method, "state": "ok", "account_id": number, "detail": "" })
             }
             Ok(Reply::Answered { status: 401, .. }) => told("refused", "Kommo does not accept the token"),
             Ok(Reply::Answered { status: 402, .. }) => told("refused", "the Kommo account is not paid for"),

@@ -11,7 +11,7 @@ mod token;
 mod world;
 
 pub use server::shown;
-pub use world::{Answered, Asked, Fate, Fault};
+pub use world::{Answered, Asked, Fate, Fault, TokenFault};
 
 pub use token::Algorithm;
 
@@ -113,6 +113,22 @@ impl KommoDouble {
         code
     }
 
+    /// Orders what happens to the next request for a pair of tokens.
+    pub fn fault_tokens(&self, fault: TokenFault) {
+        self.inner.world().token_faults.push_back(fault);
+    }
+
+    /// Answers requests for tokens that are held back.
+    pub fn release_tokens(&self) {
+        self.inner.world().holds_tokens = false;
+        self.inner.changed.notify_waiters();
+    }
+
+    /// Returns how often a pair of tokens was asked for.
+    pub fn token_calls(&self) -> usize {
+        self.inner.world().token_calls
+    }
+
     /// Makes every access token of OAuth worthless, as if its time had passed.
     pub fn expire_access(&self) {
         if let Some((access, _)) = &mut self.inner.world().pair {
@@ -140,7 +156,6 @@ impl KommoDouble {
                 "lead_id": lead.to_string(),
                 "contact_id": (lead + 10_000_000).to_string(),
                 "contact_name": "Dana Example",
-                "chat_origin": "telegram",
             },
             "return_url": format!("{}/api/v4/salesbot/40001/continue/{request}", self.shown_at),
         })
@@ -230,15 +245,24 @@ impl KommoDouble {
     /// # Errors
     /// If there is no webhook, or the desk cannot be reached.
     pub async fn user_writes(&self, lead: u64, text: &str) -> Result<u16> {
+        self.tells(&self.event(lead, text, "internal")).await
+    }
+
+    /// The account tells of something. Returns the status of the webhook.
+    ///
+    /// # Errors
+    /// If there is no webhook, or the desk cannot be reached.
+    pub async fn tells(&self, event: &Value) -> Result<u16> {
         let hook = self.inner.world().hook.clone().context("the account has no webhook")?;
-        let event = form::encode(&self.outgoing(lead, text, "internal"));
+        let event = form::encode(event);
         self.inner.world().remember(Told::event(hook.clone(), event.clone(), false));
         let request = self.inner.http.post(hook).body(event);
         let request = request.header("content-type", "application/x-www-form-urlencoded");
         Ok(request.send().await?.status().as_u16())
     }
 
-    fn outgoing(&self, lead: u64, text: &str, author: &str) -> Value {
+    /// Makes the event of a message to a lead's customer, by an author of this type, before it becomes a form.
+    pub fn event(&self, lead: u64, text: &str, author: &str) -> Value {
         server::outgoing((lead, self.next_message()), text, author)
     }
 

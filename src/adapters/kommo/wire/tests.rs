@@ -1,5 +1,8 @@
 use super::*;
+use crate::adapters::kommo::access::{Integration, request_of};
+use crate::adapters::kommo::reply::{Answer, body};
 use proptest::prelude::*;
+use serde_json::json;
 
 macro_rules! fixture {
     ($name:literal) => {
@@ -70,6 +73,55 @@ fn account_webhooks_are_read_from_their_php_keys() {
     let outgoing = b"message[add_outgoing][0][id]=a&message[add_outgoing][0][text]=hi&message[add][0][type]=incoming";
     let outgoing = AccountEvent::read(outgoing).expect("readable");
     assert_eq!(outgoing.messages.iter().filter(|message| message.is_outgoing()).count(), 1);
+}
+
+/// The documented answers, and what of them the desk sends: the same places for the same things.
+#[test]
+fn requests_and_answers_are_as_the_fixtures_show_them() {
+    let json = |text: &str| serde_json::from_str::<Value>(text).expect("a fixture is JSON");
+    let integration = Integration {
+        client_id: "00000000-0000-4000-8000-0000000000aa".to_owned(),
+        client_secret: "fixture-client-secret-not-real".into(),
+        redirect_uri: "https://bot.example.test/oauth/kommo".parse().expect("an address"),
+    };
+    let grant = json!({ "grant_type": "refresh_token", "refresh_token": "fixture-refresh-token" });
+    assert_eq!(request_of(&integration, &grant), json(fixture!("oauth_token_request.json")));
+    // The vendor refuses such an answer; the desk cuts the same text.
+    let refused = json(fixture!("return_url_reply_over_limit_80.json"));
+    assert_eq!(frontdesk_sandbox::kommo::shown(&refused), None);
+    let text = refused["execute_handlers"][0]["params"]["value"].as_str().expect("a text");
+    let ours = body(Answer::Says(text));
+    assert_eq!(frontdesk_sandbox::kommo::shown(&ours).map(|shown| shown.concat()).as_deref(), Some(text));
+    assert_eq!(ours["data"]["status"], refused["data"]["status"]);
+    // A long text stands where the next step shows it.
+    let long = json(fixture!("return_url_reply_data_only.json"));
+    let text = long["data"]["reply"].as_str().expect("a text").repeat(20);
+    let ours = body(Answer::Says(&text));
+    assert_eq!((&ours["data"]["reply"], &ours["data"]["status"]), (&json!(text), &long["data"]["status"]));
+    assert!(ours.get("execute_handlers").is_none() && long.get("execute_handlers").is_none());
+}
+
+/// The bot that is shipped asks, and branches, as the vendor's own sample does.
+#[test]
+fn the_shipped_salesbot_has_the_steps_of_the_fixture() {
+    let json = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
+    let sample = json(fixture!("salesbot_steps.json"));
+    let ours = json(include_str!("../../../../widgets/kommo/salesbot.json"));
+    let asks = |bot: &Value| bot[0]["question"][0].clone();
+    assert_eq!(asks(&ours)["handler"], asks(&sample)["handler"]);
+    for (name, placeholder) in asks(&sample)["params"]["data"].as_object().expect("fields") {
+        assert_eq!(&asks(&ours)["params"]["data"][name], placeholder, "{name}");
+    }
+    assert_eq!(ours[0]["question"][1], sample[0]["question"][1], "the answer is waited for in the next step");
+    let last = |bot: &Value| bot.as_array().and_then(|steps| steps.last().cloned()).expect("steps")["question"].clone();
+    assert_eq!(last(&ours)[0], last(&sample)[0], "success has an exit of its own");
+    let ends = |bot: &Value| last(bot).as_array().and_then(|handlers| handlers.last().cloned());
+    assert_eq!(ends(&ours), ends(&sample), "whatever else was answered leaves by `fail`");
+    // Which the desk never answers: that a person has the chat has an exit of its own.
+    let failed = json(fixture!("return_url_reply_fail.json"));
+    for answer in [Answer::Says("x"), Answer::HandsOver("x"), Answer::WithPerson, Answer::Nothing] {
+        assert_ne!(body(answer)["data"]["status"], failed["data"]["status"], "{answer:?}");
+    }
 }
 
 proptest! {

@@ -1,7 +1,7 @@
 //! The account's API.
 
 use super::again::Told;
-use super::world::{Answered, Fault, Inner};
+use super::world::{Answered, Fault, Inner, TokenFault};
 use super::{ACCOUNT, CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, SUBDOMAIN, TOKEN, form};
 use anyhow::{Context, Result};
 use axum::extract::{Path, State};
@@ -207,10 +207,36 @@ async fn account(State(inner): State<Arc<Inner>>, headers: HeaderMap) -> Respons
     Json(json!({ "id": ACCOUNT, "name": "Fixture", "subdomain": SUBDOMAIN })).into_response()
 }
 
+/// Waits until tokens are given out again.
+async fn released(inner: &Inner) {
+    loop {
+        let changed = inner.changed.notified();
+        if !inner.world().holds_tokens {
+            return;
+        }
+        // A change between the look and the wait is seen a little later.
+        let _ = tokio::time::timeout(std::time::Duration::from_millis(50), changed).await;
+    }
+}
+
 async fn tokens(State(inner): State<Arc<Inner>>, Json(body): Json<Value>) -> Response {
     let known = body["client_id"] == CLIENT_ID
         && body["client_secret"] == CLIENT_SECRET
         && body["redirect_uri"] == REDIRECT_URI;
+    let fault = {
+        let mut world = inner.world();
+        world.token_calls += 1;
+        let fault = world.token_faults.pop_front();
+        world.holds_tokens |= fault == Some(TokenFault::Hold);
+        fault
+    };
+    inner.changed.notify_waiters();
+    match fault {
+        None => {}
+        Some(TokenFault::Refuse(status)) => return problem(status_of(status)),
+        Some(TokenFault::Hang) => std::future::pending().await,
+        Some(TokenFault::Hold) => released(&inner).await,
+    }
     let mut world = inner.world();
     let granted = match body["grant_type"].as_str() {
         Some("authorization_code") => {

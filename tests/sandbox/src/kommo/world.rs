@@ -23,6 +23,17 @@ pub enum Fault {
     Expire,
 }
 
+/// What happens to one request for a pair of tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenFault {
+    /// No pair is made, and the caller hears this status.
+    Refuse(u16),
+    /// No pair is made, and the caller hears nothing.
+    Hang,
+    /// The pair is made when the double is told to release it, unless the caller has gone by then.
+    Hold,
+}
+
 /// Decides about each answer at a `return_url`, by its request, whether it fails.
 pub type Fate = Box<dyn FnMut(u64) -> Option<Fault> + Send>;
 
@@ -81,6 +92,10 @@ pub(crate) struct World {
     /// Refresh tokens that were used a second time.
     pub(crate) reused: usize,
     pub(crate) calls: usize,
+    pub(crate) token_faults: VecDeque<TokenFault>,
+    pub(crate) token_calls: usize,
+    /// Whether requests for tokens are held back.
+    pub(crate) holds_tokens: bool,
     /// Where the account's webhook leads, and whether it brings back what bots say.
     pub(crate) hook: Option<String>,
     /// What the desk was told, each body once.
