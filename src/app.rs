@@ -4,6 +4,7 @@
 //! answer (shared secrets live in it), every webhook is told to come again until it does; then the engine starts and the real
 //! routes take over.
 
+mod advice;
 mod audit;
 mod compose;
 mod crypto;

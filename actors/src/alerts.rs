@@ -53,6 +53,7 @@ pub(crate) struct AlertPorts {
     pub(crate) sink: Arc<dyn AlertSink>,
     pub(crate) gate: Gate,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) advice: fn(Incident) -> &'static str,
 }
 
 /// Open incidents and cards that wait.
@@ -71,7 +72,8 @@ impl Actor for Alerts {
 
     async fn pre_start(&self, myself: ActorRef<AlertsMsg>, ports: AlertPorts) -> Result<Desk, ActorProcessingErr> {
         myself.send_after(TICK, || AlertsMsg::Tick);
-        Ok(Desk { ports, incidents: Incidents::default(), waiting: VecDeque::new(), posting: None })
+        let incidents = Incidents::new(ports.advice);
+        Ok(Desk { ports, incidents, waiting: VecDeque::new(), posting: None })
     }
 
     async fn handle(
@@ -87,7 +89,7 @@ impl Actor for Alerts {
                 let outcome = if card.is_some() { "raised" } else { "folded" };
                 ::metrics::counter!(metrics::ALERTS, "key" => incident.name(), "outcome" => outcome).increment(1);
                 if card.is_some() {
-                    tracing::error!(incident = incident.name(), "{}", incident.advice());
+                    tracing::error!(incident = incident.name(), "{}", (desk.ports.advice)(incident));
                 }
                 desk.queue(card);
             }

@@ -101,8 +101,12 @@ impl Engine {
             settings,
         });
         let (outbound, outbound_ends) = Actor::spawn(None, Outbound, gates).await?;
-        let alert_ports =
-            AlertPorts { sink: shared.ports.alerts.clone(), gate: cards, clock: shared.ports.clock.clone() };
+        let alert_ports = AlertPorts {
+            sink: shared.ports.alerts.clone(),
+            gate: cards,
+            clock: shared.ports.clock.clone(),
+            advice: shared.settings.advice,
+        };
         let (alerts, alerts_ends) = Actor::spawn(None, Alerts, alert_ports).await?;
         // Set once, right here.
         let _ = shared.alerts.set(alerts.clone());

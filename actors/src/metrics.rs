@@ -28,7 +28,7 @@ pub enum Kind {
 pub struct Label {
     /// The label's name.
     pub name: &'static str,
-    /// Its closed set of values; empty where the router or HTTP itself defines it.
+    /// Its closed set of values; empty where the router, HTTP itself or the set of channels defines it.
     pub values: &'static [&'static str],
 }
 

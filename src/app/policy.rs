@@ -1,5 +1,6 @@
 //! From settings to the engine's rules.
 
+use super::advice::advice;
 use crate::adapters::budget::{NodeBudget, SharedBudget};
 use crate::adapters::{green_api, kommo, web};
 use crate::config::{Config, Reclaim, Scope};
@@ -34,6 +35,7 @@ pub(super) fn settings(
     let node = Node { name: config.store.node_name().into(), boot };
     let limits = &config.limits;
     let mut settings = Settings::new(node, policy(config, phrases)?);
+    settings.advice = advice;
     settings.catch_up = config.chatwoot.catch_up;
     settings.memory_ttl = config.model.memory_ttl;
     settings.passivate_after = limits.passivate_after;

@@ -16,9 +16,11 @@ const DIGEST: Duration = Duration::from_secs(15 * 60);
 const QUIET: Duration = Duration::from_secs(30 * 60);
 
 /// The open incidents.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Incidents {
     open: BTreeMap<Incident, Open>,
+    /// What operators are told to do.
+    advice: fn(Incident) -> &'static str,
 }
 
 #[derive(Debug)]
@@ -29,6 +31,10 @@ struct Open {
 }
 
 impl Incidents {
+    pub(crate) fn new(advice: fn(Incident) -> &'static str) -> Self {
+        Self { open: BTreeMap::new(), advice }
+    }
+
     /// An incident happened. Returns the card, unless it is only a repetition.
     pub(crate) fn raise(&mut self, incident: Incident, now: Timestamp) -> Option<Card> {
         if let Some(open) = self.open.get_mut(&incident) {
@@ -37,27 +43,28 @@ impl Incidents {
             return None;
         }
         self.open.insert(incident, Open { told: now, last: now, repeats: 0 });
-        Some(Card::Incident { text: incident.advice().to_owned(), repeats: 0, at: now })
+        Some(Card::Incident { text: (self.advice)(incident).to_owned(), repeats: 0, at: now })
     }
 
     /// What was wrong is known to be mended. Returns the card, if it was told about.
     pub(crate) fn resolve(&mut self, incident: Incident, now: Timestamp) -> Option<Card> {
-        self.open.remove(&incident).map(|_| Card::Resolved { text: incident.advice().to_owned(), at: now })
+        self.open.remove(&incident).map(|_| Card::Resolved { text: (self.advice)(incident).to_owned(), at: now })
     }
 
     /// Returns the cards that time has made due.
     pub(crate) fn due(&mut self, now: Timestamp) -> Vec<Card> {
         let mut cards = Vec::new();
+        let advice = self.advice;
         self.open.retain(|incident, open| {
             if open.repeats > 0 && now.since(open.told) >= DIGEST {
-                let text = incident.advice().to_owned();
+                let text = advice(*incident).to_owned();
                 cards.push(Card::Incident { text, repeats: open.repeats, at: now });
                 open.told = now;
                 open.repeats = 0;
             }
             let over = now.since(open.last) >= QUIET && !waits_for_somebody(*incident);
             if over {
-                cards.push(Card::Resolved { text: incident.advice().to_owned(), at: now });
+                cards.push(Card::Resolved { text: advice(*incident).to_owned(), at: now });
             }
             !over
         });
@@ -65,9 +72,26 @@ impl Incidents {
     }
 }
 
-/// What is held, parked or set aside stays so until somebody decides, however quiet it is.
+/// What is held, parked or set aside, logged out or used up stays so until somebody acts, however quiet it is.
 const fn waits_for_somebody(incident: Incident) -> bool {
-    matches!(incident, Incident::RowHeld | Incident::EventParked | Incident::Quarantined | Incident::ChannelDown)
+    match incident {
+        Incident::RowHeld
+        | Incident::EventParked
+        | Incident::Quarantined
+        | Incident::ChannelDown
+        | Incident::ChannelQuota => true,
+        Incident::ModelUnauthorized
+        | Incident::ModelNotFound
+        | Incident::ModelQuota
+        | Incident::TranscriberRefused
+        | Incident::AccountFault
+        | Incident::RowRejected
+        | Incident::OtherBot
+        | Incident::LookForbidden
+        | Incident::NoBotConnected
+        | Incident::StoreUnavailable
+        | Incident::OpenedByFailure => false,
+    }
 }
 
 #[cfg(test)]
@@ -77,7 +101,7 @@ mod tests {
     #[test]
     fn one_card_per_incident_a_digest_of_repeats_and_one_end() {
         let at = |minutes: i64| Timestamp::from_secs(minutes * 60);
-        let mut incidents = Incidents::default();
+        let mut incidents = Incidents::new(Incident::name);
         assert!(incidents.raise(Incident::ModelQuota, at(0)).is_some());
         assert!(incidents.raise(Incident::ModelQuota, at(1)).is_none());
         assert!(incidents.raise(Incident::ModelQuota, at(2)).is_none());
@@ -86,5 +110,16 @@ mod tests {
         assert!(matches!(incidents.due(at(32))[..], [Card::Resolved { .. }]));
         assert!(incidents.due(at(99)).is_empty());
         assert!(incidents.resolve(Incident::ModelQuota, at(99)).is_none());
+    }
+
+    #[test]
+    fn what_waits_for_somebody_is_not_over_because_it_is_quiet() {
+        let at = |minutes: i64| Timestamp::from_secs(minutes * 60);
+        for incident in [Incident::ChannelQuota, Incident::ChannelDown, Incident::RowHeld] {
+            let mut incidents = Incidents::new(Incident::name);
+            assert!(incidents.raise(incident, at(0)).is_some());
+            assert!(incidents.due(at(600)).is_empty(), "{incident:?}: nobody has mended it");
+            assert!(matches!(incidents.resolve(incident, at(601)), Some(Card::Resolved { .. })), "{incident:?}");
+        }
     }
 }

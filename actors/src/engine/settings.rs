@@ -1,6 +1,6 @@
 //! What an engine is made of and how it behaves.
 
-use crate::flow::Policy;
+use crate::flow::{Incident, Policy};
 use crate::ids::Node;
 use crate::ports::{AlertSink, Budget, Channel, Mailer, Model, Store, Transcriber};
 use crate::time::Clock;
@@ -66,6 +66,8 @@ pub struct Settings {
     pub mail_caps: MailCaps,
     /// How far back events are looked for that nobody heard, after a gap.
     pub catch_up: Duration,
+    /// What operators are told to do about an incident, in one sentence.
+    pub advice: fn(Incident) -> &'static str,
 }
 
 /// How fast and how wide one account may be used.
@@ -111,6 +113,7 @@ impl Settings {
             mailboxes: 20_000,
             mail_caps: MailCaps::default(),
             catch_up: Duration::from_secs(24 * 3600),
+            advice: Incident::name,
         }
     }
 }

@@ -6,7 +6,8 @@ pub(super) const fn label(name: &'static str, values: &'static [&'static str]) -
     Label { name, values }
 }
 
-pub(super) const CHANNEL: Label = label("channel", &["chatwoot", "green-api", "kommo", "web", "unknown"]);
+/// The channels' names, which the daemon gives, and `unknown`.
+pub(super) const CHANNEL: Label = label("channel", &[]);
 /// The templates of the router, and `unmatched`.
 pub(super) const ROUTE: Label = label("route", &[]);
 pub(super) const METHOD: Label = label("method", &["GET", "HEAD", "POST", "other"]);
@@ -15,8 +16,8 @@ pub(super) const STATUS: Label = label("status", &[]);
 pub(super) const VERIFY_PAGE: Label =
     label("page", &["open", "done", "used", "expired", "disowned", "ended", "foreign", "malformed", "unavailable"]);
 pub(super) const PHASE: Label = label("phase", &["awaiting_email", "pending_verification", "bot", "human"]);
-pub(super) const LANE: Label =
-    label("lane", &["chatwoot", "green-api", "kommo", "web", "model", "transcription", "mail", "cards"]);
+/// These, and each channel's name.
+pub(super) const LANE: Label = label("lane", &["model", "transcription", "mail", "cards"]);
 pub(super) const VERDICT: Label = label("verdict", &["settled", "transient", "rejected", "account_fault", "unknown"]);
 pub(super) const EFFECT: Label = label(
     "kind",
@@ -144,6 +145,8 @@ pub(super) const ALERT: Label = label(
         "no_bot_connected",
         "store_unavailable",
         "opened_by_failure",
+        "channel_down",
+        "channel_quota",
         "card",
         "overflow",
     ],

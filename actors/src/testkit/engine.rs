@@ -113,7 +113,7 @@ impl World {
     pub fn settings(&self, node: &str) -> Settings {
         let boot = self.boots.fetch_add(1, Ordering::Relaxed);
         let mut settings = Settings::new(Node { name: node.into(), boot }, self.policy.clone());
-        for gate in [ScriptedChannel::NAME, "model", "transcription", "mail", "teams"] {
+        for gate in [ScriptedChannel::NAME, "model", "transcription", "mail", "cards"] {
             let gate_settings = GateSettings { width: self.width, budget: Arc::new(NoBudget) };
             settings.gates.insert(gate.to_owned(), gate_settings);
         }
