@@ -116,6 +116,7 @@ fn tell(engine: &EngineHandle, instance: u64, health: Health) {
             tracing::error!(instance, "the plan of the GREEN-API instance is used up");
             engine.tell(Incident::ChannelQuota, true);
         }
+        Health::QuotaLeft => engine.tell(Incident::ChannelQuota, false),
     }
 }
 

@@ -14,6 +14,7 @@ async fn the_instance_is_watched_and_set_up() -> Result<()> {
         what_waits_for_a_login_is_dropped_when_a_person_writes,
         what_waits_for_a_login_for_too_long_is_not_said,
         the_plan_and_the_states_of_the_instance_are_told,
+        a_used_up_plan_is_over_when_something_is_sent,
     ])
     .await
 }
@@ -108,6 +109,19 @@ async fn what_waits_for_a_login_for_too_long_is_not_said(backing: Backing) -> Re
     shop.at_rest().await?;
     let said = shop.green.said(DANA);
     ensure!(!said.iter().any(|text| text.contains("Lisbon")), "nobody wants the answer any more: {said:?}");
+    Ok(())
+}
+
+/// The plan stays used up however quiet it is; that something could be sent says that it is not any more.
+async fn a_used_up_plan_is_over_when_something_is_sent(backing: Backing) -> Result<()> {
+    let shop = Shop::open(backing).await?;
+    shop.green.notify(include_str!("../fixtures/green-api/quota_exceeded.json"));
+    shop.alerted("channel_quota").await?;
+    shop.teams.wait_for_cards(1).await?;
+    shop.green.customer_writes(DANA, "Do you ship to Lisbon?");
+    shop.hears("Lisbon").await?;
+    let told = shop.teams.wait_for_cards(2).await?[1].to_string();
+    ensure!(told.contains("has used up its plan") && told.contains("Solved"), "{told}");
     Ok(())
 }
 

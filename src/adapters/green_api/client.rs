@@ -170,6 +170,7 @@ impl GreenApi {
             body["typingTime"] = json!(millis);
         }
         let answer = self.call(Call::post("send a message", "sendMessage", body)).await?;
+        self.health.sent();
         let id = text(&answer, &["idMessage"]);
         id.map(MessageId::named).ok_or_else(|| Refusal::doubtful("send a message: the answer has no idMessage"))
     }

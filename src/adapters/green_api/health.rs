@@ -11,6 +11,8 @@ pub enum Health {
     State(InstanceState),
     /// Its plan is used up.
     QuotaUsed,
+    /// Something was sent again: its plan is not used up any more.
+    QuotaLeft,
 }
 
 /// The state of an instance.
@@ -83,6 +85,7 @@ pub struct HealthPost(Arc<Post>);
 struct Post {
     hearer: OnceLock<Hearer>,
     logged_out: AtomicBool,
+    quota_used: AtomicBool,
 }
 
 impl fmt::Debug for HealthPost {
@@ -102,10 +105,18 @@ impl HealthPost {
     pub fn tell(&self, health: Health) {
         match health {
             Health::State(state) => self.0.logged_out.store(state.cannot_send(), Ordering::Relaxed),
-            Health::QuotaUsed => {}
+            Health::QuotaUsed => self.0.quota_used.store(true, Ordering::Relaxed),
+            Health::QuotaLeft => self.0.quota_used.store(false, Ordering::Relaxed),
         }
         if let Some(hear) = self.0.hearer.get() {
             hear(health);
+        }
+    }
+
+    /// Something was sent. Where the plan was used up before, that is told.
+    pub(super) fn sent(&self) {
+        if self.0.quota_used.load(Ordering::Relaxed) {
+            self.tell(Health::QuotaLeft);
         }
     }
 

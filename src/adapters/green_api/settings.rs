@@ -4,6 +4,7 @@
 
 use super::client::{Call, GreenApi};
 use super::json::text;
+use super::token::{bare, schemed};
 use frontdesk_actors::ports::PortError;
 use serde_json::{Map, Value};
 use std::fmt;
@@ -62,13 +63,16 @@ impl Wanted {
         };
         let mut found: Vec<Difference> = differs("webhookUrl", &self.webhook_url).into_iter().collect();
         if let Some(token) = self.webhook_token.as_deref().filter(|_| !self.webhook_url.is_empty()) {
-            let hidden = |token: &str| if token.is_empty() { "not set" } else { "set" }.to_owned();
-            let of_token = differs("webhookUrlToken", token);
-            found.extend(of_token.map(|it| Difference {
-                is: hidden(&it.is),
-                must: "GREEN_WEBHOOK_TOKEN".to_owned(),
-                ..it
-            }));
+            let stored = is("webhookUrlToken");
+            // With or without its scheme it is the same token to the desk, and every change restarts the instance.
+            if bare(&stored) != bare(token) {
+                found.push(Difference {
+                    key: "webhookUrlToken",
+                    is: if stored.is_empty() { "not set" } else { "set" }.to_owned(),
+                    must: "GREEN_WEBHOOK_TOKEN".to_owned(),
+                    value: schemed(token),
+                });
+            }
         }
         found.extend(NEEDED.into_iter().filter_map(|key| differs(key, "yes")));
         found
@@ -121,5 +125,27 @@ mod tests {
         assert_eq!(keys, ["webhookUrlToken", "outgoingWebhook"]);
         assert!(found.iter().all(|it| !format!("{it:?}{}{}", it.is, it.must).contains("s3cret")));
         assert_eq!(found[0].value, "Bearer s3cret");
+    }
+
+    #[test]
+    fn a_token_is_the_same_with_and_without_its_scheme_and_is_written_with_one() {
+        let url = "https://desk.example.test/webhooks/green-api";
+        let found = |ours: &str, theirs: &str| {
+            let wanted = Wanted { webhook_url: url.to_owned(), webhook_token: Some(ours.to_owned()) };
+            let mut current: Map<String, Value> = NEEDED.iter().map(|key| ((*key).to_owned(), json!("yes"))).collect();
+            current.extend([("webhookUrl".to_owned(), json!(url)), ("webhookUrlToken".to_owned(), json!(theirs))]);
+            wanted.compare(&Value::Object(current)).into_iter().map(|it| it.value).collect::<Vec<_>>()
+        };
+        for (ours, theirs) in
+            [("s3cret", "Bearer s3cret"), ("Bearer s3cret", "s3cret"), ("Basic s3cret", "Bearer s3cret")]
+        {
+            assert!(found(ours, theirs).is_empty(), "{ours} is {theirs}: nothing need be written");
+        }
+        for (ours, written) in
+            [("s3cret", "Bearer s3cret"), ("Basic s3cret", "Basic s3cret"), (" s3cret ", "Bearer s3cret")]
+        {
+            assert_eq!(found(ours, "old"), [written]);
+            assert_eq!(found(ours, ""), [written]);
+        }
     }
 }

@@ -34,7 +34,7 @@ fn hashed(token: &str) -> Vec<u8> {
 }
 
 /// Returns the token without its scheme.
-fn bare(token: &str) -> &str {
+pub(super) fn bare(token: &str) -> &str {
     let token = token.trim();
     match token.split_once(' ') {
         Some((scheme, rest)) if ["bearer", "basic"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) => {
@@ -42,6 +42,12 @@ fn bare(token: &str) -> &str {
         }
         Some(_) | None => token,
     }
+}
+
+/// Returns the token as the vendor wants it stored: with a scheme, `Bearer` unless it has one.
+pub(super) fn schemed(token: &str) -> String {
+    let token = token.trim();
+    if bare(token) == token { format!("Bearer {token}") } else { token.to_owned() }
 }
 
 #[cfg(test)]
