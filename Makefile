@@ -37,8 +37,8 @@ test: need-rust need-test-tools ## Install what the tests need, then run all of 
 	@echo "== building and running every test (a first build takes a few minutes)"
 	$(CARGO) test --workspace --no-fail-fast
 
-fuzz: need-rust ## Try everything that reads what comes from outside or from the store; SECONDS=600 for each of the seven
-	@echo "== fuzzing each of the seven for $(SECONDS) s; seed $(FUZZ_SEED)"
+fuzz: need-rust ## Try everything that reads what comes from outside or from the store; SECONDS=600 for each of the nine
+	@echo "== fuzzing each of the nine for $(SECONDS) s; seed $(FUZZ_SEED)"
 	FUZZ_SECONDS=$(SECONDS) FUZZ_SEED=$(FUZZ_SEED) $(CARGO) test -p frontdesk-actors -p frontdesk --test fuzz -- --nocapture --test-threads=1
 
 bench: need-rust need-redis ## Measure speed and memory beside the goals; SECONDS=2 for a shorter run

@@ -8,7 +8,9 @@
 mod fuzz {
     pub(crate) mod daemon;
     pub(crate) mod json;
+    pub(crate) mod kommo;
     pub(crate) mod parsers;
+    pub(crate) mod vendors;
 
     use frontdesk_actors::testkit::fuzz::FuzzReport;
     use peak_alloc::PeakAlloc;

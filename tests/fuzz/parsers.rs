@@ -26,7 +26,7 @@ const PER_BYTE: usize = 4;
 const ROOM: usize = 512 * 1024;
 
 /// Every webhook of a vendor that is known.
-fn fixtures_of(vendor: &str) -> Vec<Vec<u8>> {
+pub(crate) fn fixtures_of(vendor: &str) -> Vec<Vec<u8>> {
     let folder = format!("{}/tests/fixtures/{vendor}", env!("CARGO_MANIFEST_DIR"));
     let mut files: Vec<_> =
         std::fs::read_dir(folder).expect("it is there").map(|entry| entry.expect("one").path()).collect();

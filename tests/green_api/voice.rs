@@ -19,6 +19,7 @@ async fn voice_messages_are_answered() -> Result<()> {
         silence_is_said_to_be_silence,
         recordings_are_fetched_from_the_instances_media_host,
         addresses_that_lead_home_are_not_fetched_from,
+        a_recording_without_an_end_is_left_and_said_to_be_unheard,
         a_person_who_takes_over_meanwhile_is_not_talked_over,
         killed_while_it_listens_the_desk_hears_it_again_and_answers_once,
     ])
@@ -151,6 +152,26 @@ async fn addresses_that_lead_home_are_not_fetched_from(backing: Backing) -> Resu
     }
     ensure!(voice.fetched().is_empty() && voice.asked().is_empty(), "{:?}", voice.fetched());
     Ok(())
+}
+
+/// Whoever keeps the recording decides neither how often it is asked nor how much of it is read.
+async fn a_recording_without_an_end_is_left_and_said_to_be_unheard(backing: Backing) -> Result<()> {
+    let (mut shop, voice) = listening(backing).await?;
+    shop.daemon.set("FRONTDESK__TRANSCRIPTION__MAX_BYTES", "1000000");
+    shop.daemon.start().await?;
+    speaks(&shop, &voice.circle());
+    shop.hears(&english(&Phrase::VoiceUnreadable)).await?;
+    shop.said_once(&english(&Phrase::VoiceUnreadable)).await?;
+    // The address itself, and five redirects.
+    ensure!(voice.fetched() == ["loop"; 6], "{:?}", voice.fetched());
+    speaks(&shop, &voice.endless());
+    shop.hears(&english(&Phrase::VoiceTooLong)).await?;
+    shop.said_once(&english(&Phrase::VoiceTooLong)).await?;
+    ensure!(voice.fetched().len() == 7 && voice.asked().is_empty(), "{:?}", voice.fetched());
+    shop.at_rest().await?;
+    ensure!(shop.view(DANA).await?["phase"] == "bot", "the customer can go on");
+    shop.green.customer_writes(DANA, QUESTION);
+    shop.hears(QUESTION).await
 }
 
 async fn a_person_who_takes_over_meanwhile_is_not_talked_over(backing: Backing) -> Result<()> {

@@ -6,11 +6,12 @@
 //! says what was put last. A storage that must not be asked counts its visitors.
 
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use futures::StreamExt;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -102,6 +103,8 @@ impl VoiceDouble {
         let app = Router::new()
             .route("/files/{name}", get(fetch))
             .route("/to", get(redirect))
+            .route("/loop", get(circle))
+            .route("/endless", get(endless))
             .route("/v1/audio/transcriptions", post(transcribe))
             .layer(DefaultBodyLimit::disable())
             .with_state(shared.clone());
@@ -138,6 +141,16 @@ impl VoiceDouble {
     /// Returns an address that redirects to another.
     pub fn redirect_to(&self, url: &str) -> String {
         format!("http://{}/to?url={url}", self.address)
+    }
+
+    /// Returns an address that redirects to itself.
+    pub fn circle(&self) -> String {
+        format!("http://{}/loop", self.address)
+    }
+
+    /// Returns the address of a recording that does not end, and whose length nobody says beforehand.
+    pub fn endless(&self) -> String {
+        format!("http://{}/endless", self.address)
     }
 
     /// Adds an answer to the end of the endpoint's script.
@@ -220,6 +233,19 @@ async fn fetch(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> R
 async fn redirect(Query(to): Query<BTreeMap<String, String>>) -> Response {
     let url = to.get("url").cloned().unwrap_or_default();
     Redirect::temporary(&url).into_response()
+}
+
+async fn circle(State(shared): State<Arc<Shared>>) -> Response {
+    shared.lock().fetched.push("loop".to_owned());
+    Redirect::temporary("/loop").into_response()
+}
+
+async fn endless(State(shared): State<Arc<Shared>>) -> Response {
+    shared.lock().fetched.push("endless".to_owned());
+    let start = Bytes::from(ogg("on and on", 3));
+    let more = futures::stream::repeat(Bytes::from_static(&[0; 4096]));
+    let chunks = futures::stream::once(async { start }).chain(more).map(Ok::<_, std::convert::Infallible>);
+    ([("content-type", "audio/ogg")], Body::from_stream(chunks)).into_response()
 }
 
 async fn transcribe(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
