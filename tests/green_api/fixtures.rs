@@ -41,6 +41,7 @@ fn meaning(parsed: Parsed) -> String {
     let event = match parsed {
         Parsed::Health(Health::State(state)) => return format!("health {}", state.name()),
         Parsed::Health(Health::QuotaUsed) => return "health quota".to_owned(),
+        Parsed::Health(Health::QuotaLeft) => return "not expected of a fixture".to_owned(),
         Parsed::Ignored(why) => return format!("ignored: {why}"),
         Parsed::Inbound(inbound) => inbound.event,
     };

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-const ROUTES: [(&str, &str); 20] = [
+const ROUTES: [(&str, &str); 21] = [
     ("POST", "/toggle-human"),
     ("GET", "/human-status"),
     ("GET", "/api/status"),
@@ -27,6 +27,7 @@ const ROUTES: [(&str, &str); 20] = [
     ("GET", "/api/quarantine"),
     ("POST", "/api/people"),
     ("POST", "/api/conversations/chatwoot:1:57/erase"),
+    ("POST", "/api/unread/erase"),
     ("POST", "/api/conversations/chatwoot:1:57/summary"),
     ("GET", "/api/instructions"),
     ("POST", "/api/conversations/chatwoot:1:57/requeue"),

@@ -95,6 +95,8 @@ async fn a_person_is_forgotten_by_the_conversation() {
     let answer = server.admin("POST", "/api/conversations/chatwoot:1:57/erase", "").await;
     assert_eq!((answer.status, answer.json()), (200, json!({ "status": "ok" })));
     assert_eq!(*server.desk.people.erased.lock().unwrap(), ["chatwoot:1:57"]);
+    let unread = server.admin("POST", "/api/unread/erase", "").await;
+    assert_eq!((unread.status, unread.json()), (200, json!({ "erased": 3 })));
     assert_eq!(server.admin("POST", "/api/conversations/chatwoot:1:404/erase", "").await.status, 404);
     assert_eq!(server.admin("POST", "/api/conversations/57/erase", "").await.status, 400);
     server.desk.store_up.store(false, Ordering::SeqCst);

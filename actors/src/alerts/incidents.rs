@@ -86,6 +86,7 @@ const fn waits_for_somebody(incident: Incident) -> bool {
         | Incident::TranscriberRefused
         | Incident::AccountFault
         | Incident::RowRejected
+        | Incident::MailRefused
         | Incident::OtherBot
         | Incident::LookForbidden
         | Incident::NoBotConnected

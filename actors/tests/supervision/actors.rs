@@ -25,7 +25,7 @@ async fn a_poison_event_is_parked_a_person_is_fetched_and_the_conversation_goes_
     world.analyzer.fuse.charge("POISON", 2);
     assert_eq!(engine.customer(&key(1), "POISON").await.intake, Intake::Parked);
     eventually("the conversation is opened", || world.channel.begun(&key(1), |act| *act == Act::Open) == 1).await;
-    eventually("operators are told", || world.cards.incidents().iter().any(|text| text.contains("fail twice"))).await;
+    eventually("operators are told", || world.cards.incidents().iter().any(|text| text == "event_parked")).await;
     eventually("colleagues are called", || world.cards.handoffs() == 1).await;
     let aside = engine.handle.set_aside().await.expect("the store answers");
     assert_eq!((aside.len(), aside[0].key.clone(), aside[0].events), (1, key(1), 1), "the event is kept");
@@ -115,8 +115,7 @@ async fn a_record_that_cannot_be_read_is_set_aside_and_others_are_served() {
     }
     let refused = engine.handle.view(&key(1)).await;
     assert!(matches!(refused, Err(DeliverError::Quarantined)), "{refused:?}");
-    eventually("operators are told", || world.cards.incidents().iter().any(|text| text.contains("cannot be read")))
-        .await;
+    eventually("operators are told", || world.cards.incidents().iter().any(|text| text == "quarantined")).await;
     engine.customer(&key(2), "hello").await;
     engine.hears(&key(2), "answer: hello").await;
     engine.stop().await;
@@ -145,8 +144,7 @@ async fn a_conversation_that_keeps_failing_exhausts_its_budget_and_others_are_se
     // Not even a person can be fetched by this flow.
     world.phrases.fuse.charge("HandoffSorry", u32::MAX);
     engine.customer(&key(1), "storm").await;
-    eventually("operators are told", || world.cards.incidents().iter().any(|text| text.contains("keeps failing")))
-        .await;
+    eventually("operators are told", || world.cards.incidents().iter().any(|text| text == "quarantined")).await;
     assert_eq!(world.model.calls(), 2, "what it failed on twice it does not try a third time");
     let refused = engine.handle.view(&key(1)).await;
     assert!(matches!(refused, Err(DeliverError::Quarantined)), "{refused:?}");

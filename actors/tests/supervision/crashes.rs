@@ -39,8 +39,7 @@ async fn what_cannot_be_found_out_is_held_and_shown_and_blocks_nothing() {
     let engine = world.start().await;
     let held = |view: &frontdesk_actors::engine::View| view.outbox.iter().any(|row| row.state == "held");
     engine.until(&key(1), "the row is held", held).await;
-    eventually("operators are told", || world.cards.incidents().iter().any(|text| text.contains("unknown whether")))
-        .await;
+    eventually("operators are told", || world.cards.incidents().iter().any(|text| text == "row_held")).await;
     engine.customer(&key(1), "are you there?").await;
     engine.hears(&key(1), "answer: are you there?").await;
     engine.finish().await;
@@ -72,7 +71,7 @@ async fn where_looks_are_refused_work_that_crossed_a_crash_goes_to_a_person() {
     let engine = world.start().await;
     engine.until(&key(1), "a person has it", |view| view.reason == Some(Reason::Interrupted)).await;
     engine.hears(&key(1), "[HandoffSorry]").await;
-    eventually("operators are told", || world.cards.incidents().iter().any(|text| text.contains("does not let"))).await;
+    eventually("operators are told", || world.cards.incidents().iter().any(|text| text == "look_forbidden")).await;
     engine.finish().await;
     assert_eq!(world.channel.said(&key(1)), ["answer: hello", "[HandoffSorry]"]);
 }

@@ -149,7 +149,7 @@ async fn what_the_vendor_opened_meanwhile_is_told_and_taken_back() {
     engine.hears(&key(1), "answer: are you there?").await;
     assert_eq!(world.channel.state(&key(1)).status, Status::Pending);
     engine.finish().await;
-    assert!(world.cards.incidents().iter().any(|card| card.contains("RECLAIM")), "operators are told");
+    assert!(world.cards.incidents().iter().any(|card| card == "opened_by_failure"), "operators are told");
 }
 
 #[tokio::test(start_paused = true)]

@@ -102,10 +102,7 @@ async fn a_refused_account_pauses_its_lane_and_everything_leaves_when_it_is_mend
     for id in 1..=4 {
         engine.hears(&key(id), "answer: hello").await;
     }
-    eventually("operators are told", || {
-        world.cards.incidents().iter().any(|text| text.contains("refuses our account"))
-    })
-    .await;
+    eventually("operators are told", || world.cards.incidents().iter().any(|text| text == "account_fault")).await;
     engine.finish().await;
 }
 

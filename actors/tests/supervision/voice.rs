@@ -73,8 +73,7 @@ async fn a_refused_account_fetches_people_tells_operators_and_is_mended_by_the_n
     let engine = world.start().await;
     engine.deliver(world.channel.voice(&key(1), "hello")).await.expect("taken");
     engine.hears(&key(1), "[HandoffSorry]").await;
-    eventually("operators are told", || world.cards.incidents().iter().any(|text| text.contains("TRANSCRIPTION")))
-        .await;
+    eventually("operators are told", || world.cards.incidents().iter().any(|text| text == "transcriber_refused")).await;
     engine.deliver(world.channel.voice(&key(2), "hello there")).await.expect("taken");
     engine.hears(&key(2), "answer: hello there").await;
     engine.finish().await;

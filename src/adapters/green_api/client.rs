@@ -169,8 +169,13 @@ impl GreenApi {
         if let Some(millis) = self.typing_time(words) {
             body["typingTime"] = json!(millis);
         }
-        let answer = self.call(Call::post("send a message", "sendMessage", body).by(to.by)).await?;
-        self.health.sent();
+        let answer = self.call(Call::post("send a message", "sendMessage", body).by(to.by)).await;
+        let answer = answer.inspect_err(|refusal| {
+            if refusal.is_quota() {
+                self.health.refused(chat);
+            }
+        })?;
+        self.health.sent(chat);
         let id = text(&answer, &["idMessage"]);
         id.map(MessageId::named).ok_or_else(|| Refusal::doubtful("send a message: the answer has no idMessage"))
     }

@@ -1,8 +1,12 @@
 //! What concerns the instance itself and no conversation: whether it is authorised, and whether its plan is used up.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+/// How many chats that the plan has refused are remembered.
+const MOST_REFUSED: usize = 100;
 
 /// News of the instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +89,8 @@ pub struct HealthPost(Arc<Post>);
 struct Post {
     hearer: OnceLock<Hearer>,
     logged_out: AtomicBool,
-    quota_used: AtomicBool,
+    /// The chats to which nothing could be sent, while the plan is used up.
+    refused: Mutex<Option<BTreeSet<String>>>,
 }
 
 impl fmt::Debug for HealthPost {
@@ -105,19 +110,36 @@ impl HealthPost {
     pub fn tell(&self, health: Health) {
         match health {
             Health::State(state) => self.0.logged_out.store(state.cannot_send(), Ordering::Relaxed),
-            Health::QuotaUsed => self.0.quota_used.store(true, Ordering::Relaxed),
-            Health::QuotaLeft => self.0.quota_used.store(false, Ordering::Relaxed),
+            Health::QuotaUsed => {
+                self.refused_chats().get_or_insert_default();
+            }
+            Health::QuotaLeft => *self.refused_chats() = None,
         }
         if let Some(hear) = self.0.hearer.get() {
             hear(health);
         }
     }
 
-    /// Something was sent. Where the plan was used up before, that is told.
-    pub(super) fn sent(&self) {
-        if self.0.quota_used.load(Ordering::Relaxed) {
+    /// The plan, which is used up, does not allow to write to this chat.
+    pub(super) fn refused(&self, chat: &str) {
+        let mut refused = self.refused_chats();
+        let chats = refused.get_or_insert_default();
+        if chats.len() < MOST_REFUSED {
+            chats.insert(chat.to_owned());
+        }
+    }
+
+    /// Something was sent to a chat. Where the plan was used up and this shows that it is not any more, that is told: some
+    /// plans count the chats, and let the known ones go on.
+    pub(super) fn sent(&self, chat: &str) {
+        let shows = self.refused_chats().as_ref().is_some_and(|chats| chats.is_empty() || chats.contains(chat));
+        if shows {
             self.tell(Health::QuotaLeft);
         }
+    }
+
+    fn refused_chats(&self) -> MutexGuard<'_, Option<BTreeSet<String>>> {
+        self.0.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns whether the last news were that nothing can be sent.
@@ -128,5 +150,30 @@ impl HealthPost {
     /// Forgets the last news of sending.
     pub(super) fn forget(&self) {
         self.0.logged_out.store(false, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_is_used_up_until_whoever_was_refused_is_reached() {
+        let (post, told) = (HealthPost::default(), Arc::new(Mutex::new(Vec::new())));
+        let heard = told.clone();
+        post.connect(move |health| heard.lock().unwrap().push(health));
+        post.sent("a@c.us");
+        assert!(told.lock().unwrap().is_empty(), "nothing was wrong");
+        post.tell(Health::QuotaUsed);
+        post.refused("b@c.us");
+        post.sent("a@c.us");
+        assert_eq!(*told.lock().unwrap(), [Health::QuotaUsed], "the plan may let known chats go on");
+        post.sent("b@c.us");
+        post.sent("b@c.us");
+        assert_eq!(*told.lock().unwrap(), [Health::QuotaUsed, Health::QuotaLeft]);
+        // Its webhook names no chat.
+        post.tell(Health::QuotaUsed);
+        post.sent("a@c.us");
+        assert_eq!(told.lock().unwrap()[2..], [Health::QuotaUsed, Health::QuotaLeft]);
     }
 }

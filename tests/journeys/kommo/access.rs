@@ -108,7 +108,8 @@ impl Lone {
 
     /// Leaves a note on a lead.
     async fn notes(&self) -> Verdict {
-        let to = Destination { key: ConversationKey::new("kommo", SUBDOMAIN, LEAD), contact: None, reply: None };
+        let to =
+            Destination { key: ConversationKey::new("kommo", SUBDOMAIN, LEAD), contact: None, reply: None, by: None };
         self.kommo.send(&to, &Act::Note { text: "a note".to_owned() }, &OutboundId("r-1".to_owned())).await
     }
 

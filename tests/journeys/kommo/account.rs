@@ -99,7 +99,9 @@ async fn whoever_of_the_account_writes_silences_the_desk_however_kommo_tells_it(
     let of = |lead: u64, author: &str| desk.kommo.event(lead, "Kim here, let me look into it.", author);
     let without_lead = |mut event: Value| {
         let message = event["message"]["add"][0].as_object_mut().expect("a message");
-        ["element_type", "entity_type", "element_id", "entity_id"].map(|name| message.remove(name));
+        for name in ["element_type", "entity_type", "element_id", "entity_id"] {
+            message.remove(name);
+        }
         event
     };
     let outgoing = |root: &str, verb: &str, mut event: Value| {
