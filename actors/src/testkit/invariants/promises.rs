@@ -5,7 +5,7 @@ use super::{Excuse, Findings, Invariant, Rules};
 use crate::testkit::history::{Hands, Happening, Rest, Speech, What};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What is counted apart.
+/// Where the people have it, and no one of them knows.
 const UNCALLED: &str = "it was left to people whom nobody has called";
 
 /// Every customer message whose webhook was acknowledged ends answered, in the people's hands, or visibly given up.
@@ -15,19 +15,16 @@ pub(super) fn nothing_lost(slice: &Slice<'_>, rules: &Rules, findings: &mut Find
     for fact in &slice.facts {
         let (Happening::CustomerWrote { asks, .. }, Some(acked)) = (fact.happening, fact.acked) else { continue };
         let Some(why) = owed_still(slice, rules, (fact, *asks), rest) else { continue };
-        if why == UNCALLED {
-            findings.uncalled += 1;
-            continue;
-        }
+        let invariant = if why == UNCALLED { Invariant::SomebodyCalled } else { Invariant::NothingLost };
         let excuse = if slice.was_lost(acked) { Excuse::StoreLost } else { Excuse::None };
         let what = format!("{} was acknowledged, and {why}", fact.name);
-        slice.found(findings, Invariant::NothingLost, (fact.at, slice.end()), (excuse, what));
+        slice.found(findings, invariant, (fact.at, slice.end()), (excuse, what));
     }
 }
 
 /// Returns why a customer message has not found its end, if it has not.
 fn owed_still(slice: &Slice<'_>, rules: &Rules, (fact, asks): (&Fact<'_>, bool), rest: &Rest) -> Option<&'static str> {
-    let called = !rules.sees_takeovers || slice.somebody_called(fact.at);
+    let called = !rules.sees_calls || slice.somebody_called(fact.at);
     let ended_by = |later: &Fact<'_>| match later.happening {
         Happening::PersonWrote { .. }
         | Happening::TakenOver
@@ -43,6 +40,7 @@ fn owed_still(slice: &Slice<'_>, rules: &Rules, (fact, asks): (&Fact<'_>, bool),
     let fetched = |text: &super::slice::Text<'_>| text.speech == Speech::Announcement && text.at > fact.at;
     let held = rest.rows.iter().any(|row| row.held && row.words.is_some());
     if held
+        || slice.erased_since(fact.at)
         || slice.people_had_it(fact.at, called)
         || slice.texts.iter().any(|text| answers(text) || fetched(text))
         || slice.facts.iter().any(|later| later.at > fact.at && ended_by(later))
@@ -50,13 +48,18 @@ fn owed_still(slice: &Slice<'_>, rules: &Rules, (fact, asks): (&Fact<'_>, bool),
         return None;
     }
     match rest.hands {
-        Hands::People if called => None,
+        Hands::People if called || is_wordless(fact) && slice.was_told(fact.at) => None,
         Hands::People => Some(UNCALLED),
         Hands::Nobodys => Some("nobody knows the conversation"),
         Hands::Gate => slice.texts.is_empty().then_some("the customer was left without a word at the gate"),
         Hands::Desk if asks => Some("no answer to it ever landed"),
         Hands::Desk => None,
     }
+}
+
+/// Returns whether it is a picture, a file or the like: the desk tells the customer how to go on, and owes nothing more.
+fn is_wordless(fact: &Fact<'_>) -> bool {
+    matches!(fact.happening, Happening::CustomerWrote { words, .. } if words.trim().is_empty())
 }
 
 /// A row lands at most once.
@@ -127,6 +130,9 @@ pub(super) fn nobody_talked_over(slice: &Slice<'_>, rules: &Rules, sees_claims: 
             | What::Proved
             | What::Asked { .. }
             | What::Landed { .. }
+            | What::Called { .. }
+            | What::Verified { .. }
+            | What::Erased
             | What::Held { .. }
             | What::Pressed { .. }
             | What::Told { .. }
@@ -157,7 +163,8 @@ fn taken_before<'a, 'b>(slice: &'b Slice<'a>, at: usize, grace: std::time::Durat
     slice.facts.iter().filter(is_takeover).find(|fact| !given_back(fact.at))
 }
 
-/// Rows land in the order in which they were made. A held row may be passed: nobody waits for it any more.
+/// Rows land in the order in which they were made. A held row may be passed, and one that was on the wire when the person was
+/// forgotten: nobody waits for it any more.
 pub(super) fn in_order(slice: &Slice<'_>, findings: &mut Findings) {
     let mut newest: BTreeMap<&str, (u64, &str)> = BTreeMap::new();
     let mut landed: BTreeSet<&str> = BTreeSet::new();
@@ -165,7 +172,7 @@ pub(super) fn in_order(slice: &Slice<'_>, findings: &mut Findings) {
         let Some((epoch, number)) = number_of(text.row) else { continue };
         let held =
             |entry: &&crate::testkit::history::Entry| matches!(&entry.what, What::Held { row } if row == text.row);
-        let passed = slice.entries[..text.at].iter().any(held);
+        let passed = slice.entries[..text.at].iter().any(held) || slice.is_forgotten(text);
         let (before, row) = newest.get(epoch).copied().unwrap_or((0, text.row));
         if number < before && !passed {
             let what = format!("{} landed after {row}", text.row);
