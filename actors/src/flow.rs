@@ -48,6 +48,7 @@ mod reload;
 mod replies;
 mod seen;
 mod settle;
+mod unannounced;
 mod view;
 mod voice;
 
@@ -146,6 +147,8 @@ impl Flow {
             heard: 0,
             pended: None,
             opened: None,
+            opening: None,
+            unannounced: false,
             found_assigned: false,
             ordered: 0,
             owed: Vec::new(),

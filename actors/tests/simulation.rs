@@ -2,7 +2,7 @@
 //! does, and a run is a function of its seed. `docs/simulation.md` tells how to run it and how to read a failure.
 //!
 //! `world` is the clock and the agenda; `node`, `actor`, `load`, `commit`, `gate`, `requests` and `wire` model the engine's shell; `store`
-//! and `vendor` what it talks to; `people` those who write; `dice` is where chance comes from; `notes` what the log says for whoever reads it; `sabotage` holds the planted bugs.
+//! and `vendor` what it talks to; `people` those who write; `page` what is shown behind a link; `dice` is where chance comes from; `notes` what the log says for whoever reads it; `sabotage` holds the planted bugs.
 
 #[path = "simulation/actor.rs"]
 mod actor;
@@ -22,6 +22,8 @@ mod model;
 mod node;
 #[path = "simulation/notes.rs"]
 mod notes;
+#[path = "simulation/page.rs"]
+mod page;
 #[path = "simulation/people.rs"]
 mod people;
 #[path = "simulation/requests.rs"]

@@ -48,7 +48,7 @@ pub(crate) struct Desk<'a> {
     pub(crate) half_answered: Vec<(MessageId, String)>,
     /// Whether a person had the conversation before this input.
     pub(crate) person_has_it: bool,
-    /// Whether a person's words were read back from the vendor: nobody knows when they were written.
+    /// Whether a person's words were read back from the vendor, or heard after what came later: they may be gone.
     pub(crate) read_back: bool,
 }
 
@@ -244,6 +244,7 @@ impl Desk<'_> {
     /// Returns the phase in which the desk has the conversation. What was said to the people stays theirs.
     pub(crate) fn own_phase(&mut self, parked: Option<Challenge>) -> Phase {
         self.common.theirs.clear();
+        self.common.unannounced = false;
         if !self.channel().gate || self.common.verified.is_some() {
             return Phase::Bot(Bot::default());
         }
@@ -301,6 +302,9 @@ impl Desk<'_> {
         self.common.opened = None;
         if !touched && reason.is_persons_act() {
             return self.taken_late(reason, parked);
+        }
+        if reason == Reason::NotPending && self.may_be_own_opening() {
+            return self.taken_unannounced(reason, parked);
         }
         self.human(reason, touched, parked)
     }

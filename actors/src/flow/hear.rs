@@ -94,6 +94,8 @@ impl Desk<'_> {
         let may_be_ours = missed || self.in_aftermath();
         let acted_upon = self.common.state.as_ref().map_or(0, |state| state.version);
         let overtaken = inbound.state.as_ref().is_some_and(|state| state.version < acted_upon);
+        // What an order was given in and what is known now are the same hands: nobody has taken it since.
+        let overtaken = overtaken && !self.is_ordered_in(&inbound.event, inbound.state.as_ref());
         let pending = inbound.state.as_ref().filter(|state| state.status == Status::Pending).map(|state| state.version);
         let noted = pending.filter(|_| matches!(inbound.event, Event::Ordered { order: Order::Bot, .. }));
         // Put away still, and not only when it was listed.
@@ -106,6 +108,8 @@ impl Desk<'_> {
         // A person's words count first, and outweigh a conversation that looks the bot's.
         let from_person = matches!(inbound.event, Event::PersonWrote { .. });
         let event_first = missed || from_person;
+        // What came since has changed whose the conversation is.
+        self.read_back |= from_person && overtaken;
         let said = self.forgotten_carried(&inbound.event);
         let (intake, mut of_event) = self.hear_event(phase, inbound.event, overtaken);
         if noted.is_some() && !of_event.is_empty() {

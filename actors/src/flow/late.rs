@@ -3,6 +3,7 @@
 
 use crate::flow::desk::Desk;
 use crate::flow::phase::{Challenge, Human, Phase, Pickup};
+use crate::journal::Did;
 use crate::language::Reason;
 
 impl Desk<'_> {
@@ -21,8 +22,17 @@ impl Desk<'_> {
         self.leave_to_people(&reason);
         self.common.returned = 0;
         let mut human = self.in_hand(reason, false, parked);
-        human.call_again_if_owed(self);
+        // What was to be said and is not: the customer waits for that, too.
+        let unsaid = self.dropped.iter().any(|did| matches!(did, Did::Dropped(row) if row.kind == "text"));
+        if unsaid || self.somebody_waits() {
+            human.call_again(self);
+        }
         Phase::Human(human)
+    }
+
+    /// Returns whether the customer is owed an answer, or has said what nobody has heard.
+    pub(super) fn somebody_waits(&self) -> bool {
+        !self.common.owed.is_empty() || self.is_listening()
     }
 }
 
@@ -30,14 +40,13 @@ impl Human {
     /// The customer writes, and whoever of the company wrote last did so unheard: they may be gone.
     pub(crate) fn call_again_for(&mut self, desk: &Desk<'_>) {
         if !self.touched && self.reason.is_persons_act() && self.pickup.is_none() {
-            self.call_again_if_owed(desk);
+            self.call_again(desk);
         }
     }
 
     /// Colleagues are called where a customer waits whom nobody may know of.
-    fn call_again_if_owed(&mut self, desk: &Desk<'_>) {
-        let waits = !desk.common.owed.is_empty() || desk.is_listening();
-        let after = desk.policy().handoff.pickup_after.filter(|_| waits);
+    pub(super) fn call_again(&mut self, desk: &Desk<'_>) {
+        let after = desk.policy().handoff.pickup_after;
         self.pickup = after.map(|after| Pickup { due: desk.ctx.now + after, told: 0 });
     }
 }

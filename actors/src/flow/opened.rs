@@ -2,7 +2,7 @@
 //! it away, before the vendor has shown that opening. A state that is pending still looks like one that is pending again, and
 //! one that was put away before our opening landed looks like an old story. Here both are told apart.
 
-use crate::domain::{ConversationState, Status};
+use crate::domain::{Assignee, ConversationState, Status};
 use crate::flow::desk::Desk;
 use crate::flow::outbox::{Row, Tie};
 use crate::flow::phase::{Back, Human, Phase, Signal};
@@ -56,7 +56,7 @@ impl Desk<'_> {
             return false;
         }
         if new.status != Status::Pending {
-            self.opening_is_shown(known, new.version);
+            self.opening_is_shown(known, new);
             return false;
         }
         // What the desk itself makes pending is no person's doing.
@@ -72,10 +72,17 @@ impl Desk<'_> {
         unshown && looked
     }
 
-    fn opening_is_shown(&mut self, over: u64, version: u64) {
+    fn opening_is_shown(&mut self, over: u64, new: &ConversationState) {
+        let (old, version) = (self.common.state.as_ref(), new.version);
+        // Where the vendor had opened it itself, ours shows only in this: the bot is off it.
+        let freed = |old: &&ConversationState| {
+            old.status == new.status && old.assignee == Assignee::Us && new.assignee == Assignee::Nobody
+        };
+        let freed = old.filter(freed).map(|old| old.version);
         let tried = self.common.outbox.rows().iter().any(|row| row.tie == Tie::Open && row.tries > 0);
         let person = self.common.person;
         match &mut self.common.opened {
+            Some(opened) if freed.is_some() && opened.shown == freed => opened.shown = Some(version),
             Some(opened) => opened.shown = opened.shown.or(Some(version)),
             None if tried => self.common.opened = Some(Opened { over, shown: Some(version), person }),
             None => {}

@@ -1,6 +1,6 @@
 //! What colleagues and operators order: the conversation for people, for the desk, or forgotten.
 
-use crate::domain::{CustomerMessage, Order, Role};
+use crate::domain::{ConversationState, CustomerMessage, Event, Order, Role};
 use crate::flow::desk::Desk;
 use crate::flow::memory::Said;
 use crate::flow::phase::{Back, Phase, Signal};
@@ -38,6 +38,15 @@ impl Desk<'_> {
             Order::Forget => self.ordered(order),
         };
         (Intake::Accepted, signals)
+    }
+
+    /// Returns whether this is an order by a note, given in the very state that is known of the conversation.
+    pub(super) fn is_ordered_in(&self, event: &Event, state: Option<&ConversationState>) -> bool {
+        let same = |state: &ConversationState| {
+            let known = self.common.state.as_ref();
+            known.is_some_and(|known| known.status == state.status && known.assignee == state.assignee)
+        };
+        matches!(event, Event::Ordered { .. }) && state.is_some_and(same)
     }
 
     /// Somebody gave an order that is obeyed as it comes.

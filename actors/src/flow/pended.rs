@@ -13,8 +13,9 @@ use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// How far the clocks of two nodes may be apart: what one of them wrote must not be over too soon for the other.
-const CLOCKS: Duration = Duration::from_secs(3600);
+/// How far the clocks of two nodes may be apart, each an hour off and not to the same side: what one of them wrote must not be
+/// over too soon for the other.
+pub(super) const CLOCKS: Duration = Duration::from_secs(2 * 3600);
 
 /// A row that makes the conversation pending may have left, and the vendor has not shown it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,15 +24,26 @@ pub(crate) struct Pended {
     until: Timestamp,
     /// Whether it may have left more than once: then one more may follow the first.
     again: bool,
+    /// Whether an earlier try of it may land yet: nobody knows that the vendor has finished with it.
+    #[serde(default = "unknown_before")]
+    loose: bool,
     /// Whether it has landed for certain and nothing of it is on the wire: only its webhook may be late.
     #[serde(default)]
     landed: bool,
     /// Whether nobody heard the end of a try: whoever made it may have stood still with it, for however long.
     #[serde(default)]
     unheard: bool,
+    /// Which row and try that is, if there is no other: its end may be heard yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    missing: Option<(u64, u32)>,
     /// Whether a state was heard since that gives the conversation to the people, and may be from before it.
     #[serde(default)]
     doubted: bool,
+}
+
+/// Records of earlier versions do not tell.
+const fn unknown_before() -> bool {
+    true
 }
 
 /// What this node knows of such a row.
@@ -71,17 +83,37 @@ impl Desk<'_> {
             let until = before.map_or(until, |pended| pended.until.max(until));
             let doubted = before.is_some_and(|pended| pended.doubted);
             let unheard = before.is_some_and(|pended| pended.unheard);
+            let missing = before.and_then(|pended| pended.missing);
             // By another node's clock it may seem over.
             let again = before.is_some() || row.tries > 1;
-            self.common.pended = Some(Pended { until, again, landed: false, unheard, doubted });
+            let loose = before.map_or(row.tries > 1, |pended| pended.loose);
+            self.common.pended = Some(Pended { until, again, loose, landed: false, unheard, missing, doubted });
             self.common.volatile.pended = Some(Known { of: until, since: Some(self.ctx.now) });
         }
     }
 
     /// Whoever had claimed a row is gone, or stands still.
     pub(crate) fn pend_is_unheard(&mut self, row: &Row) {
+        let Some(pended) = self.common.pended.as_mut().filter(|_| row.tie == Tie::Pend) else { return };
+        let this = Some((row.seq, row.tries));
+        pended.missing = this.filter(|_| !pended.unheard || pended.missing == this);
+        pended.unheard = true;
+    }
+
+    /// The end of a try is heard after all. It may have been written a moment ago: every node counts anew.
+    pub(super) fn pend_is_heard(&mut self, seq: u64, attempt: u32) {
+        let missing = |pended: &&mut Pended| pended.missing == Some((seq, attempt));
+        if let Some(pended) = self.common.pended.as_mut().filter(missing) {
+            (pended.unheard, pended.missing) = (false, None);
+            pended.until = pended.until + Duration::from_millis(1);
+            self.common.volatile.pended = Some(Known { of: pended.until, since: Some(self.ctx.now) });
+        }
+    }
+
+    /// Nobody knows whether a try landed, or may land yet.
+    pub(super) fn pend_is_loose(&mut self, row: &Row) {
         if let Some(pended) = self.common.pended.as_mut().filter(|_| row.tie == Tie::Pend) {
-            pended.unheard = true;
+            pended.loose = true;
         }
     }
 
@@ -97,7 +129,7 @@ impl Desk<'_> {
         let known = self.common.volatile.pended.insert(known.unwrap_or(Known { of: pended.until, since: Some(now) }));
         let outlived = known.since.is_some_and(|since| now.since(since) > settle);
         if outlived && !leaves && !pended.unheard {
-            (pended.landed, pended.again) = (true, false);
+            (pended.landed, pended.again, pended.loose) = (true, false, false);
         }
     }
 
@@ -138,6 +170,8 @@ impl Desk<'_> {
 
     fn pend_landed(&mut self) {
         let Some(pended) = &mut self.common.pended else { return };
+        // What the vendor has finished with does not land any more.
+        pended.again &= pended.loose;
         pended.landed = !pended.again;
         let doubted = pended.doubted;
         // A look that is running may show how things were before: its picture proves nothing.
@@ -220,7 +254,9 @@ impl Desk<'_> {
         // Whom it is assigned to is never our doing.
         let assigned = new.assignee == Assignee::Us && old.is_some_and(|old| old.assignee != Assignee::Us);
         self.common.pended = pended.again.then_some(Pended { again: false, landed: false, ..pended });
-        pended.until > self.ctx.now && !assigned
+        let ours_alone = pended.until > self.ctx.now && !assigned;
+        self.common.unannounced |= ours_alone;
+        ours_alone
     }
 
     /// Returns whether a newer state that gives the conversation to the people may be from before it was given back to the
@@ -229,8 +265,9 @@ impl Desk<'_> {
         let leaves = self.has_pend_row();
         let now = self.ctx.now;
         let Some(pended) = self.common.pended.as_mut().filter(|pended| pended.until > now) else {
-            // What the vendor has shown already is not what was before. What has not left yet is to end just this.
-            let waits = |row: &Row| row.tie == Tie::Pend && row.tries == 0;
+            // What the vendor has shown already is not what was before. What has not left yet, for certain, is to end just this.
+            let sends = |row: &Row| matches!(row.state, RowState::Sending { .. });
+            let waits = |row: &Row| row.tie == Tie::Pend && !row.doubted && !sends(row);
             return self.common.outbox.rows().iter().any(waits) && !self.is_since_order(version);
         };
         if looked && !leaves {

@@ -98,6 +98,7 @@ impl Desk<'_> {
             }
             let row = Box::new(row.clone());
             self.pend_leaves(&row);
+            self.opening_leaves(&row);
             self.effects.push(Effect::Send(row));
         }
     }

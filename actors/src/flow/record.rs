@@ -10,6 +10,7 @@ use crate::flow::pended::{self, Pended};
 use crate::flow::phase::{Fate, Owed, Phase};
 use crate::flow::seen::SeenWindow;
 use crate::flow::shadow::Drafted;
+use crate::flow::unannounced::Opening;
 use crate::flow::voice::{Hearing, Unheard};
 use crate::ids::{ConversationKey, MessageId, Ticket};
 use crate::time::Timestamp;
@@ -59,6 +60,12 @@ pub(crate) struct Common {
     /// A row of ours that opens the conversation for the people has landed, since they have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) opened: Option<Opened>,
+    /// A row of ours that opens the conversation may have left or land yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) opening: Option<Opening>,
+    /// The people have it, and it may be that nobody of them knows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) unannounced: bool,
     /// The version of the conversation that a colleague's note was of by which the desk has it, if it was the desk's then.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) ordered: u64,

@@ -45,6 +45,9 @@ impl Desk<'_> {
             };
             row.tries < attempt || row.tries == attempt && open
         });
+        if current || self.common.outbox.row(seq).is_none() {
+            self.pend_is_heard(seq, attempt);
+        }
         if !current {
             let (why, mark) = if self.common.has_settled(seq) {
                 ("its outcome was known before", Mark::SettledBefore)
@@ -63,7 +66,7 @@ impl Desk<'_> {
             SendOutcome::ClaimLapsed => {
                 self.why = Some("the claim was too old when its turn came: nothing was sent, it is claimed again");
                 if let Some(row) = self.common.outbox.row(seq).cloned() {
-                    self.pend_failed(&row);
+                    self.did_nothing(&row);
                 }
                 if let Some(row) = self.common.outbox.row_mut(seq) {
                     row.state = RowState::Queued;
@@ -85,23 +88,29 @@ impl Desk<'_> {
         match verdict {
             Verdict::Settled { message } => self.settled(&row, message),
             Verdict::Transient { retry_after, why } => {
-                self.pend_failed(&row);
+                self.did_nothing(&row);
                 let pause = retry_after.unwrap_or_else(|| self.rest(&row));
                 self.wait(seq, pause, why);
                 self.mail_trouble(&row)
             }
             Verdict::AccountFault { why } => {
-                self.pend_failed(&row);
+                self.did_nothing(&row);
                 self.wait(seq, FAULT_PAUSE, why);
                 self.effects.push(Effect::Alert(Incident::AccountFault));
                 self.mail_trouble(&row)
             }
             Verdict::Rejected { why: _ } => {
-                self.pend_failed(&row);
+                self.did_nothing(&row);
                 self.rejected(&row)
             }
             Verdict::Unknown { finished, why } => self.unknown(&row, finished, why),
         }
+    }
+
+    /// A try did not do what it was to do, for certain.
+    fn did_nothing(&mut self, row: &Row) {
+        self.pend_failed(row);
+        self.opening_ended(row);
     }
 
     fn settled(&mut self, row: &Row, message: Option<MessageId>) -> Vec<Signal> {
@@ -116,6 +125,7 @@ impl Desk<'_> {
         self.common.outbox.close(row.seq);
         self.common.note_settled(row.seq);
         self.pend_settled(row);
+        self.opening_ended(row);
         self.opening_landed(row);
         if row.kind.is_speech() && matches!(row.tie, Tie::Desk | Tie::Answer | Tie::Pickup) && self.person_has_it {
             self.marks.push(Mark::SentAfterPerson);
@@ -202,6 +212,10 @@ impl Desk<'_> {
     }
 
     fn unknown(&mut self, row: &Row, finished: bool, why: String) -> Vec<Signal> {
+        if !finished {
+            self.pend_is_loose(row);
+            self.opening_is_loose(row);
+        }
         if let Some(place) = &row.reply {
             if finished && row.doubted {
                 return self.place_is_gone(row, place.tried);
@@ -223,6 +237,9 @@ impl Desk<'_> {
             }
             RowKind::Mail(_) if row.tries >= MAIL_UNKNOWN_TRIES => self.settled(row, None),
             RowKind::Act(_) | RowKind::Mail(_) | RowKind::Card(_) | RowKind::Remember(_) | RowKind::Bar(_) => {
+                if let Some(row) = self.common.outbox.row_mut(row.seq).filter(|row| row.tie == Tie::Pend) {
+                    row.doubted = true;
+                }
                 self.wait(row.seq, self.rest(row), why);
                 Vec::new()
             }

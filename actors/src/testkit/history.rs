@@ -76,6 +76,11 @@ pub enum What {
         /// The model call that said it, and the facts that call was asked about; `None` for the desk's own words.
         answer: Option<Answer>,
     },
+    /// Colleagues were called: a card about the conversation has reached them.
+    Called {
+        /// The row.
+        row: String,
+    },
     /// A row became held: its outcome cannot be found out, an operator sees it. Later ones may pass it.
     Held {
         /// The row.
@@ -88,6 +93,12 @@ pub enum What {
         /// The challenge.
         challenge: String,
     },
+    /// A press has verified the customer, durably, whether or not anybody has heard of it. Written only where the layer can
+    /// see commits.
+    Verified {
+        /// The press.
+        press: String,
+    },
     /// The page told whoever pressed what came of it.
     Told {
         /// The press.
@@ -95,6 +106,9 @@ pub enum What {
         /// What it said.
         page: Page,
     },
+    /// An operator had the person forgotten, and it is done: nothing said before is owed an answer, remembered, or a proof of
+    /// anything.
+    Erased,
     /// The store has lost what was written to it since then; what was acknowledged in between is gone with it.
     StoreLost {
         /// Since when.

@@ -20,6 +20,8 @@ use std::time::Duration;
 pub enum Invariant {
     /// No acknowledged webhook is lost.
     NothingLost,
+    /// Where people are left with what the customer wrote, one of them came or was called.
+    SomebodyCalled,
     /// No row is delivered twice.
     NothingTwice,
     /// There is at most one answer per obligation.
@@ -42,8 +44,9 @@ pub enum Invariant {
 
 impl Invariant {
     /// Every invariant.
-    pub const ALL: [Invariant; 10] = [
+    pub const ALL: [Invariant; 11] = [
         Invariant::NothingLost,
+        Invariant::SomebodyCalled,
         Invariant::NothingTwice,
         Invariant::OneAnswer,
         Invariant::NobodyTalkedOver,
@@ -59,6 +62,7 @@ impl Invariant {
     pub const fn sentence(self) -> &'static str {
         match self {
             Invariant::NothingLost => "no acknowledged webhook is lost",
+            Invariant::SomebodyCalled => "where people are left with it, somebody came or was called",
             Invariant::NothingTwice => "no row is delivered twice",
             Invariant::OneAnswer => "at most one answer per obligation",
             Invariant::NobodyTalkedOver => "no claim after an acknowledged takeover, a send within its claim",
@@ -83,15 +87,15 @@ pub struct Rules {
     pub gate: bool,
     /// How many sends a node may begin in every window of this length.
     pub limit: Option<(usize, Duration)>,
-    /// Whether the log tells everything that gives a conversation to the people. Then it is counted where one ends with them
-    /// although none of them took it since it was the desk's, the vendor did not open it, and the desk called nobody: they see
-    /// it, but nobody has told them that somebody waits.
-    pub sees_takeovers: bool,
+    /// Whether the log tells everything that gives a conversation to the people, and of every call. Then none may end with them
+    /// of which nobody knows that somebody waits: none of them took it since it was the desk's, the vendor did not open it, and
+    /// the desk called nobody.
+    pub sees_calls: bool,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { claim: Duration::from_secs(1), memory: 20, gate: false, limit: None, sees_takeovers: false }
+        Self { claim: Duration::from_secs(1), memory: 20, gate: false, limit: None, sees_calls: false }
     }
 }
 
@@ -126,8 +130,6 @@ pub struct Findings {
     pub excused: usize,
     /// How many rows are held for an operator.
     pub held: usize,
-    /// How many messages were left to people whom nobody has called.
-    pub uncalled: usize,
 }
 
 impl Findings {

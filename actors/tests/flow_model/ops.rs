@@ -26,6 +26,7 @@ pub(crate) enum Op {
     Recovered(u32),
     Decided(bool),
     Poisoned,
+    Erased,
     Crash(bool),
     Missed,
     Pass(u64),
@@ -134,6 +135,7 @@ pub(crate) fn op() -> impl Strategy<Value = Op> {
         any::<bool>().prop_map(Op::Decided),
         any::<bool>().prop_map(Op::Decided),
         Just(Op::Poisoned),
+        Just(Op::Erased),
         any::<bool>().prop_map(Op::Crash),
         Just(Op::Missed),
     ];

@@ -199,6 +199,14 @@ impl Reference {
         }
     }
 
+    /// The person is forgotten: at the gate they begin anew, whoever has the conversation keeps it.
+    pub(crate) fn erased(&mut self) {
+        (self.challenge, self.verified) = (None, false);
+        if self.gate && self.phase != PhaseName::Human {
+            self.phase = PhaseName::AwaitingEmail;
+        }
+    }
+
     /// The vendor tells a newer state.
     pub(crate) fn told(&mut self, status: Status, assignee: Assignee, pending_back: bool, now: Timestamp) {
         let before = self.known.replace((status, assignee.clone()));

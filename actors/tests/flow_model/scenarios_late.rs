@@ -6,6 +6,7 @@ use frontdesk_actors::domain::{Assignee, ConversationState, Event, Order, Status
 use frontdesk_actors::engine::PhaseName;
 use frontdesk_actors::flow::{Input, SendOutcome};
 use frontdesk_actors::ports::{Card, Verdict};
+use frontdesk_actors::time::Timestamp;
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -55,6 +56,10 @@ fn claims(rig: &mut Rig) {
         }
     }
     assert_eq!(rig.sending.len(), 1, "{:?}", rig.view());
+}
+
+fn handovers(rig: &Rig) -> usize {
+    rig.cards.iter().filter(|card| matches!(card, Card::Handoff { .. })).count()
 }
 
 fn calls(rig: &Rig) -> usize {
@@ -135,6 +140,22 @@ fn what_was_put_away_before_our_opening_landed_is_the_desks_again() {
 }
 
 #[test]
+fn that_our_opening_has_undone_a_putting_away_is_noticed_also_where_the_vendor_had_opened_it_before() {
+    let mut rig = opening();
+    // A webhook of the vendor's was never taken, so it had opened the conversation; then a colleague put it away.
+    rig.set_state(Status::Open, Assignee::Us);
+    let resolved = rig.state.version + 1;
+    rig.state.version = resolved;
+    rig.end_send(true, settled());
+    rig.state.assignee = Assignee::Nobody;
+    let opened = rig.state.version;
+    hear_of(&mut rig, Status::Open, opened);
+    hear_of(&mut rig, Status::Resolved, resolved);
+    rig.flush();
+    assert_eq!((rig.phase(), rig.state.status), (PhaseName::Bot, Status::Pending));
+}
+
+#[test]
 fn an_old_story_of_a_conversation_that_a_person_has_taken_since_changes_nothing() {
     let mut rig = opening();
     let resolved = rig.state.version + 1;
@@ -150,14 +171,7 @@ fn an_old_story_of_a_conversation_that_a_person_has_taken_since_changes_nothing(
 
 #[test]
 fn our_own_change_to_pending_that_lands_a_second_time_gives_nothing_back() {
-    let mut rig = answered();
-    rig.set_state(Status::Open, Assignee::Nobody);
-    rig.step(Input::Ordered(Order::Bot));
-    claims(&mut rig);
-    rig.end_send(false, unknown());
-    rig.now = rig.now + MINUTE / 4;
-    rig.step(Input::DeadlineReached);
-    claims(&mut rig);
+    let mut rig = pending_again();
     rig.end_send(true, settled());
     // The vendor shows it, in a webhook and in a look.
     let shown = rig.state.clone();
@@ -171,6 +185,133 @@ fn our_own_change_to_pending_that_lands_a_second_time_gives_nothing_back() {
     rig.set_state(Status::Pending, Assignee::Person("7".to_owned()));
     rig.flush();
     assert_eq!(rig.phase(), PhaseName::Human, "no person has given it back");
+    // Or so it seems: where the customer writes, colleagues are told.
+    rig.customer("are you there?");
+    rig.customer("hello?");
+    rig.flush();
+    assert_eq!((handovers(&rig), rig.said().last().copied()), (1, Some("hi")));
+}
+
+/// The desk has been told to take it back; its change to pending is tried a second time.
+fn pending_again() -> Rig {
+    let mut rig = answered();
+    rig.set_state(Status::Open, Assignee::Nobody);
+    rig.step(Input::Ordered(Order::Bot));
+    claims(&mut rig);
+    rig.end_send(false, unknown());
+    rig.now = rig.now + MINUTE / 4;
+    rig.step(Input::DeadlineReached);
+    claims(&mut rig);
+    rig
+}
+
+#[test]
+fn a_try_whose_end_is_heard_after_all_is_not_feared_for_long() {
+    let mut rig = pending_again();
+    // The store was away: the conversation is read again while that is on the wire.
+    rig.flow = rig.restored();
+    rig.end_send(true, settled());
+    let shown = rig.state.clone();
+    rig.set_state(shown.status, shown.assignee);
+    rig.pass(MINUTE);
+    rig.set_state(Status::Resolved, Assignee::Nobody);
+    rig.person("and goodbye");
+    assert_eq!(rig.phase(), PhaseName::Human);
+    // The customer writes again, by which it is pending.
+    rig.state = ConversationState { status: Status::Pending, version: rig.state.version + 1, ..rig.state.clone() };
+    rig.customer("one more thing");
+    rig.pass(Duration::from_secs(3));
+    assert_eq!((rig.phase(), rig.prompts.len()), (PhaseName::Bot, 2));
+}
+
+#[test]
+fn nodes_whose_clocks_are_more_than_an_hour_apart_know_the_same_of_our_change_to_pending() {
+    let mut rig = answered();
+    rig.set_state(Status::Open, Assignee::Nobody);
+    rig.step(Input::Ordered(Order::Bot));
+    claims(&mut rig);
+    // Another node goes on, whose clock is behind.
+    let first = rig.sending.remove(0);
+    let ahead = rig.now;
+    rig.now = Timestamp::from_millis(ahead.as_millis() - 6_600_000);
+    rig.flow = rig.restored();
+    rig.now = rig.now + Duration::from_secs(2);
+    rig.step(Input::DeadlineReached);
+    claims(&mut rig);
+    rig.end_send(true, settled());
+    let shown = rig.state.clone();
+    rig.set_state(shown.status, shown.assignee);
+    rig.flush();
+    // The first one hears of a person, and then that its own try has landed.
+    rig.now = ahead + Duration::from_secs(12);
+    rig.flow = rig.restored();
+    rig.set_state(Status::Open, Assignee::Person("7".to_owned()));
+    rig.flush();
+    rig.land(&first);
+    rig.set_state(Status::Pending, Assignee::Person("7".to_owned()));
+    rig.flush();
+    assert_eq!(rig.phase(), PhaseName::Human, "no person has given it back");
+}
+
+#[test]
+fn an_order_that_is_heard_after_what_was_written_later_counts_where_nobody_has_taken_it_since() {
+    for (given_in, counts) in [(Assignee::Person("7".to_owned()), true), (Assignee::Nobody, false)] {
+        let mut rig = answered();
+        // A colleague takes it and gives it back in a note. Nobody hears of that before the customer's next words.
+        rig.state = ConversationState { status: Status::Open, assignee: given_in, version: rig.state.version + 1 };
+        let id = rig.next_id();
+        let order = rig.inbound(Event::Ordered { id, order: Order::Bot });
+        let (assignee, version) = (Assignee::Person("7".to_owned()), rig.state.version + 1);
+        rig.state = ConversationState { status: Status::Open, assignee, version };
+        rig.customer("what does it cost?");
+        assert_eq!(rig.phase(), PhaseName::Human);
+        rig.step(Input::Inbound(Box::new(order)));
+        rig.pass(Duration::from_secs(3));
+        let expected = if counts { (PhaseName::Bot, 2, Status::Pending) } else { (PhaseName::Human, 1, Status::Open) };
+        assert_eq!((rig.phase(), rig.prompts.len(), rig.state.status), expected);
+    }
+}
+
+#[test]
+fn an_open_conversation_is_nobodys_takeover_while_our_change_to_pending_has_not_left() {
+    let mut rig = opening();
+    rig.end_send(true, settled());
+    rig.set_state(Status::Open, Assignee::Nobody);
+    rig.step(Input::Ordered(Order::Bot));
+    claims(&mut rig);
+    rig.end_send(false, SendOutcome::Verdict(Verdict::Transient { retry_after: None, why: String::new() }));
+    // The conversation is read again, and looked at: it is open still.
+    rig.flow = rig.restored();
+    rig.step(Input::LookAround);
+    rig.end_look(true);
+    assert_eq!(rig.phase(), PhaseName::Bot, "nobody has taken it");
+    rig.pass(Duration::from_secs(5));
+    assert_eq!((rig.phase(), rig.state.status), (PhaseName::Bot, Status::Pending));
+}
+
+#[test]
+fn where_our_own_opening_lands_after_a_hand_back_colleagues_are_called_when_the_customer_writes() {
+    for tries in [1, 2] {
+        let mut rig = opening();
+        let first = rig.sending[0].clone();
+        rig.end_send(false, unknown());
+        if tries == 2 {
+            rig.pass(Duration::from_secs(2));
+        }
+        rig.set_state(Status::Resolved, Assignee::Nobody);
+        rig.flush();
+        assert_eq!(rig.phase(), PhaseName::Bot);
+        rig.land(&first);
+        let version = rig.state.version;
+        hear_of(&mut rig, Status::Open, version);
+        rig.flush();
+        assert_eq!((rig.phase(), handovers(&rig)), (PhaseName::Human, 0), "nobody waits");
+        rig.customer("one more thing");
+        rig.flush();
+        assert_eq!((handovers(&rig), calls(&rig)), (1, 0));
+        rig.pass(11 * MINUTE);
+        assert_eq!((calls(&rig), rig.said().last().copied()), (1, Some("hi")), "nobody came, and nothing is said");
+    }
 }
 
 #[test]

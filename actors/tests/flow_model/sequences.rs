@@ -87,6 +87,10 @@ impl Pair {
                 self.reference.fetch(self.rig.now);
                 self.rig.step(Input::Poisoned);
             }
+            Op::Erased => {
+                self.reference.erased();
+                self.rig.step(Input::Erased);
+            }
             Op::Crash(landed) => self.rig.crash(*landed),
             Op::Missed => self.rig.flow.suspect(),
             Op::Pass(millis) => self.pass(*millis),

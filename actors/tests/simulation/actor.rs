@@ -8,11 +8,10 @@ use super::sabotage::Sabotage;
 use super::store::{Taken, Write};
 use super::world::World;
 use frontdesk_actors::domain::Verified;
-use frontdesk_actors::engine::ChallengeView;
 use frontdesk_actors::flow::outbox::Lane;
 use frontdesk_actors::flow::{Effect, Flow, Input, Kept, Step};
 use frontdesk_actors::ids::Ticket;
-use frontdesk_actors::testkit::history::{Page, What};
+use frontdesk_actors::testkit::history::What;
 use frontdesk_actors::time::Timestamp;
 use frontdesk_actors::view::PhaseName;
 use std::collections::{BTreeSet, VecDeque};
@@ -36,6 +35,7 @@ pub(crate) enum Asker {
     Webhook(u64, Option<String>),
     Press(String),
     Order(String),
+    Erasure,
 }
 
 #[derive(Debug, Default)]
@@ -83,15 +83,15 @@ pub(crate) struct Loaded {
 /// One message in the works.
 #[derive(Debug)]
 pub(crate) struct Job {
-    source: Source,
+    pub(crate) source: Source,
     pub(crate) input: Input,
     original: Input,
     pub(crate) rounds: usize,
     pub(crate) cached: bool,
     pub(crate) wait: u64,
     pub(crate) stage: Stage,
-    /// Whether it took the conversation from the people.
-    gave_back: bool,
+    /// Whether it did what it was to do: it took the conversation from the people, or had the customer forgotten.
+    did_it: bool,
 }
 
 #[derive(Debug)]
@@ -189,7 +189,7 @@ impl World {
             cached: false,
             wait: 0,
             stage: Stage::Loading,
-            gave_back: false,
+            did_it: false,
         };
         actor.job = Some(job);
         self.round(n, key);
@@ -232,7 +232,8 @@ impl World {
         let prove = cached && input.claims_absence() && sabotage != Some(Sabotage::IgnoreOnStaleCache);
         let force = woken && !loaded.flow.has_work() && loaded.version > 0;
         let memory_changed = batch.steps.iter().any(|(_, step)| step.memory_changed);
-        let write = self.describe(n, key, &loaded, memory_changed);
+        let mut write = self.describe(n, key, &loaded, memory_changed);
+        write.press = self.pressed(n, key).filter(|_| batch.steps.iter().any(|(_, step)| step.confirmed));
         let changed = *write.record != *loaded.record || memory_changed || force;
         let pending = Box::new(Pending { loaded, batch, write, begun: self.now, kept });
         match (changed, prove) {
@@ -299,7 +300,7 @@ impl World {
         let gave_back =
             batch.steps.iter().any(|(_, step)| step.from == PhaseName::Human && step.to != PhaseName::Human);
         if let Some(job) = &mut self.actor(n, key).job {
-            job.gave_back = gave_back;
+            job.did_it = gave_back || job.input == Input::Erased;
         }
         let (busy, held) = (loaded.flow.has_work(), loaded.flow.held() > 0);
         if held {
@@ -315,27 +316,10 @@ impl World {
         }
         self.perform(n, key, batch);
         self.drop_permits(n, key);
-        if let Some(Job { source: Source::Asked(Asker::Press(press)), .. }) = &self.actor(n, key).job {
-            let press = press.clone();
+        if let Some(press) = self.pressed(n, key) {
             self.show_page(n, key, press, page);
         }
         self.finish(n, key, true);
-    }
-
-    fn page(&mut self, n: usize, key: usize, flow: &Flow, batch: &Batch) -> Page {
-        let confirmed = batch.steps.iter().any(|(_, step)| step.confirmed);
-        let now = self.clock(n);
-        match self.actor(n, key).job.as_ref().map(|job| &job.input) {
-            Some(Input::LinkConfirmed(id)) => match flow.challenge(id, confirmed, now) {
-                ChallengeView::Done { .. } => Page::Done,
-                ChallengeView::Used { .. } => Page::Used,
-                ChallengeView::Expired { .. }
-                | ChallengeView::Disowned { .. }
-                | ChallengeView::Open { .. }
-                | ChallengeView::Foreign => Page::Other,
-            },
-            Some(_) | None => Page::Other,
-        }
     }
 
     pub(crate) fn unavailable(&mut self, n: usize, key: usize) {
@@ -349,8 +333,12 @@ impl World {
         match job.source {
             Source::Asked(Asker::Webhook(delivery, fact)) => self.respond(n, delivery, Some((key, fact)), heard),
             // An order to take back what the desk has already changes nothing, and says so.
-            Source::Asked(Asker::Order(fact)) if heard && job.gave_back => self.log_on(n, key, What::Acked { fact }),
-            Source::Asked(Asker::Press(_) | Asker::Order(_)) => {}
+            Source::Asked(Asker::Order(fact)) if heard && job.did_it => self.log_on(n, key, What::Acked { fact }),
+            Source::Asked(Asker::Erasure) if heard && job.did_it => {
+                self.store.contacts.remove(&(key % 2));
+                self.log_on(n, key, What::Erased);
+            }
+            Source::Asked(Asker::Press(_) | Asker::Order(_) | Asker::Erasure) => {}
             Source::Told | Source::Wake if !heard => {
                 // What somebody outside told us must not be lost with the store: it comes again.
                 let input = Box::new(job.original);

@@ -6,7 +6,7 @@ use super::node::{LEASE, NodeEvent, StoreReply};
 use super::requests::StoreCall;
 use super::sabotage::Sabotage;
 use super::store::{Outcome, Write};
-use super::wire::{speech_of, words_of};
+use super::wire::speech_of;
 use super::world::World;
 use frontdesk_actors::flow::{Effect, Input, Kept};
 use frontdesk_actors::testkit::history::Speech;
@@ -32,6 +32,7 @@ impl World {
             record: Rc::from(flow.encode()),
             memory,
             wake: wake.map(|wake| i64::try_from(wake.as_millis()).unwrap_or(i64::MAX / 4)),
+            press: None,
         }
     }
 
@@ -41,10 +42,10 @@ impl World {
             self.written(n, key, pending, Outcome::Ok(version));
             return;
         }
-        let mut claims: Vec<(String, Speech, String)> = Vec::new();
+        let mut claims: Vec<(String, Speech)> = Vec::new();
         for effect in pending.batch.steps.iter().flat_map(|(_, step)| &step.effects) {
             if let Effect::Send(row) = effect {
-                claims.push((row.id.0.clone(), speech_of(row), words_of(row)));
+                claims.push((row.id.0.clone(), speech_of(row)));
             }
         }
         let write = pending.write.clone();
@@ -104,10 +105,6 @@ impl World {
                 self.actor(n, key).own_commit = Some(pending.write.id);
                 self.done(n, key, *pending);
             }
-            Outcome::Conflict if self.ignores_conflict(n, key) => {
-                self.let_go(n, key);
-                self.finish(n, key, true);
-            }
             Outcome::Conflict => self.conflict(n, key, pending.kept),
             Outcome::Regressed(version) => {
                 pending.write.expected = version;
@@ -137,12 +134,6 @@ impl World {
         if let Stage::Writing(pending) = std::mem::replace(&mut job.stage, Stage::Loading) {
             self.write(n, key, pending);
         }
-    }
-
-    /// Planted: what was judged by a stale cache is not judged again.
-    fn ignores_conflict(&mut self, n: usize, key: usize) -> bool {
-        let planted = self.sabotage == Some(Sabotage::IgnoreOnStaleCache);
-        planted && self.actor(n, key).job.as_ref().is_some_and(|job| job.cached && job.input.claims_absence())
     }
 
     /// Another node wrote: what was known is kept, the conversation is read again and the input applied again.

@@ -136,13 +136,14 @@ pub(crate) enum Stream {
     Node,
     Model,
     Ids,
+    Operator,
 }
 
 /// The source of all chance of one run.
 #[derive(Debug)]
 pub(crate) struct Dice {
     seed: u64,
-    drawn: [u64; 6],
+    drawn: [u64; 7],
     chances: BTreeMap<Fault, u32>,
     weather: BTreeSet<Fault>,
     spared: BTreeSet<FaultId>,
@@ -165,11 +166,12 @@ fn mix(a: u64, b: u64, c: u64) -> u64 {
 }
 
 impl Dice {
-    pub(crate) fn new(seed: u64, spared: BTreeSet<FaultId>) -> Self {
+    /// `certain` is part of the weather whatever the seed says.
+    pub(crate) fn new(seed: u64, spared: BTreeSet<FaultId>, certain: &[Fault]) -> Self {
         // A third of all kinds in each run, so that some runs are quiet about most things and loud about few.
-        let has = |fault: &Fault| mix(seed, 0x0ea7, *fault as u64).is_multiple_of(3);
+        let has = |fault: &Fault| certain.contains(fault) || mix(seed, 0x0ea7, *fault as u64).is_multiple_of(3);
         let weather = Fault::ALL.into_iter().filter(has).collect();
-        Self { seed, drawn: [0; 6], chances: BTreeMap::new(), weather, spared, struck: Vec::new(), calm: false }
+        Self { seed, drawn: [0; 7], chances: BTreeMap::new(), weather, spared, struck: Vec::new(), calm: false }
     }
 
     pub(crate) fn draw(&mut self, stream: Stream) -> u64 {

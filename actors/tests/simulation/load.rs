@@ -3,6 +3,7 @@
 
 use super::actor::{Loaded, Stage};
 use super::requests::StoreCall;
+use super::sabotage::Sabotage;
 use super::store::Stored;
 use super::world::World;
 use frontdesk_actors::domain::Event;
@@ -84,12 +85,20 @@ impl World {
         actor.read_commit = Some(stored.commit);
         let mine = [actor.last_commit, actor.own_commit].contains(&Some(stored.commit));
         let memory = stored.memory.as_ref().map(|(memory, _)| &**memory);
+        let forgets = self.sabotage == Some(Sabotage::ForgetRestored);
         let mut loaded = self.with_ctx(n, |ctx| {
-            let flow = match &kept {
-                Some(kept) => Flow::resume(ctx, &stored.record, memory, kept),
-                None => Flow::restore(ctx, &stored.record, memory),
+            let read = |record: &[u8], memory: Option<&[u8]>| {
+                let flow = match &kept {
+                    Some(kept) => Flow::resume(ctx, record, memory, kept),
+                    None => Flow::restore(ctx, record, memory),
+                };
+                flow.expect("what was stored can be restored")
             };
-            let mut flow = flow.expect("what was stored can be restored");
+            let mut flow = read(&stored.record, memory);
+            if forgets {
+                // What it decided stands, and no step will tell of it.
+                flow = read(&flow.encode(), Some(&flow.encode_memory()));
+            }
             if !mine {
                 flow.leave_turn();
             }

@@ -154,7 +154,7 @@ impl World {
             PhaseName::Human => Hands::People,
         };
         let leftover = |row: frontdesk_actors::view::RowView| Leftover {
-            words: self.vendor.words.get(&(key, row.id.0.clone())).cloned(),
+            words: row.text,
             held: row.state == "held",
             row: row.id.0,
         };

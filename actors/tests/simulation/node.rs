@@ -45,6 +45,8 @@ pub(crate) enum NodeEvent {
         key: usize,
         fact: String,
     },
+    /// An operator has the customer forgotten.
+    Erase(usize),
     /// The conversation's actor takes the next message from its mailbox.
     Run(usize),
     /// The store answered an actor.
@@ -216,6 +218,10 @@ impl World {
                 // It counts from when it is taken: nothing says what it came before.
                 self.log("", Some(key), What::Happened { fact: fact.clone(), happening: Happening::AskedBack });
                 self.send(n, key, Message::Hear(Input::Ordered(Order::Bot), Some(Asker::Order(fact))));
+            }
+            NodeEvent::Erase(key) => {
+                self.store.contacts.remove(&(key % 2));
+                self.send(n, key, Message::Hear(Input::Erased, Some(Asker::Erasure)));
             }
             NodeEvent::Run(key) => self.run_next(n, key),
             NodeEvent::Reply { key, wait, reply } => self.store_replied(n, key, wait, *reply),

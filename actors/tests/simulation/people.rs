@@ -2,7 +2,7 @@
 
 use super::dice::Stream;
 use super::node::NodeEvent;
-use super::world::{Event, STORM, World};
+use super::world::{Event, Kind, STORM, World};
 use frontdesk_actors::domain::{Assignee, Order, Status};
 use frontdesk_actors::testkit::history::What;
 
@@ -26,6 +26,8 @@ pub(crate) enum Deed {
     NoteHuman,
     /// An operator orders it through the API: no state of the vendor comes with that.
     Resume,
+    /// An operator has the customer forgotten, in all their conversations.
+    Forget,
 }
 
 /// What a customer's mailbox and browser hold.
@@ -33,6 +35,8 @@ pub(crate) enum Deed {
 pub(crate) struct Customer {
     /// The challenges in the mails that arrived, oldest first, with their codes.
     pub(crate) mails: Vec<(String, String)>,
+    /// How many of them are from before the desk was made to forget the customer: they prove nothing.
+    pub(crate) void: usize,
 }
 
 impl World {
@@ -83,6 +87,7 @@ impl World {
             let drawn = self.dice.draw(Stream::Script);
             let after = self.dice.between(Stream::Script, 200, 20_000);
             let back = back[usize::try_from(drawn % 8).unwrap_or_default()];
+            let back = if self.kind == Kind::Crowd { Deed::NoteBot } else { back };
             self.put(at + after, Event::Deed(key, back));
         }
     }
@@ -129,11 +134,36 @@ impl World {
             Deed::NoteBot => self.note_order(key, Order::Bot),
             Deed::NoteHuman => self.note_order(key, Order::Human),
             Deed::Resume => self.resume(key, number),
+            Deed::Forget => self.forget(key),
         }
     }
 
-    /// The customer has shown who they are, also for their other conversations.
+    /// In one run of eight somebody is forgotten.
+    pub(crate) fn plan_forgetting(&mut self) {
+        if self.dice.chance(Stream::Operator, 12) {
+            let last = i64::try_from(self.keys.len()).unwrap_or(1) - 1;
+            let key = usize::try_from(self.dice.between(Stream::Operator, 0, last)).unwrap_or_default();
+            let at = self.dice.between(Stream::Operator, 20_000, STORM);
+            self.put(at, Event::Deed(key, Deed::Forget));
+        }
+    }
+
+    fn forget(&mut self, key: usize) {
+        let nodes = i64::try_from(self.nodes.len()).unwrap_or(1);
+        let n = usize::try_from(self.dice.between(Stream::Operator, 0, nodes - 1)).unwrap_or_default();
+        for other in (0..self.keys.len()).filter(|other| other % 2 == key % 2) {
+            self.vendor.customers[other].void = self.vendor.customers[other].mails.len();
+            if self.nodes[n].alive {
+                self.put_on(n, 2, NodeEvent::Erase(other));
+            }
+        }
+    }
+
+    /// The customer shows who they are, also for their other conversations, by the last mail they got.
     fn prove(&mut self, key: usize) {
+        if self.vendor.customers[key].mails.len() <= self.vendor.customers[key].void {
+            return;
+        }
         for other in 0..self.keys.len() {
             if other % 2 == key % 2 {
                 self.log("", Some(other), What::Proved);

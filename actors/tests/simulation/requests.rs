@@ -12,8 +12,8 @@ use frontdesk_actors::testkit::history::{Speech, What};
 pub(crate) enum StoreCall {
     Load(usize),
     Contact(usize),
-    /// With the rows it claims, and what they say.
-    Write(Box<Write>, Vec<(String, Speech, String)>),
+    /// With the rows it claims.
+    Write(Box<Write>, Vec<(String, Speech)>),
     Take,
     Renew(Vec<usize>),
     Reclaim,
@@ -111,14 +111,16 @@ impl World {
         }
     }
 
-    fn commit(&mut self, n: usize, write: &Write, claims: &[(String, Speech, String)]) -> Outcome {
+    fn commit(&mut self, n: usize, write: &Write, claims: &[(String, Speech)]) -> Outcome {
         if self.strikes(Fault::Conflict, n, write.key).is_some() {
             self.store.overtake(write.key);
         }
         let (outcome, wrote) = self.store.write(write, self.now);
         if wrote {
-            for (row, speech, words) in claims {
-                self.vendor.words.insert((write.key, row.clone()), words.clone());
+            if let Some(press) = write.press.clone() {
+                self.log_on(n, write.key, What::Verified { press });
+            }
+            for (row, speech) in claims {
                 self.log_on(n, write.key, What::Claimed { row: row.clone(), speech: *speech });
             }
         }

@@ -1,6 +1,7 @@
 //! Planted bugs: what a careless author of the shell or of an adapter might have written. Each bends what goes into the flow
 //! or what comes out of it; the flow itself and the invariants know nothing of them.
 
+use super::world::Kind;
 use frontdesk_actors::domain::{Event, Inbound};
 use frontdesk_actors::flow::SendOutcome;
 use frontdesk_actors::ports::Verdict;
@@ -20,10 +21,11 @@ pub(crate) enum Sabotage {
     NewCommitId,
     SkipTicket,
     ForgetDedupe,
+    ForgetRestored,
 }
 
 impl Sabotage {
-    pub(crate) const ALL: [Sabotage; 12] = [
+    pub(crate) const ALL: [Sabotage; 13] = [
         Sabotage::AckEarly,
         Sabotage::DropCommit,
         Sabotage::SkipClaim,
@@ -36,6 +38,7 @@ impl Sabotage {
         Sabotage::NewCommitId,
         Sabotage::SkipTicket,
         Sabotage::ForgetDedupe,
+        Sabotage::ForgetRestored,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -52,6 +55,26 @@ impl Sabotage {
             Sabotage::NewCommitId => "new commit id on retry",
             Sabotage::SkipTicket => "skip the ticket",
             Sabotage::ForgetDedupe => "forget the dedupe",
+            Sabotage::ForgetRestored => "forget what a restore did",
+        }
+    }
+
+    /// What the runs are like in which it is hunted, and by how many of them it must be caught.
+    pub(crate) const fn hunt(self) -> (Kind, u64) {
+        match self {
+            Sabotage::IgnoreOnStaleCache => (Kind::Crowd, 200),
+            Sabotage::ForgetRestored => (Kind::Mails, 400),
+            Sabotage::AckEarly
+            | Sabotage::DropCommit
+            | Sabotage::SkipClaim
+            | Sabotage::SkipLook
+            | Sabotage::ErrorsAreTransient
+            | Sabotage::AbsenceWithoutSettle
+            | Sabotage::CloseByWatermark
+            | Sabotage::StatusWithoutVersion
+            | Sabotage::NewCommitId
+            | Sabotage::SkipTicket
+            | Sabotage::ForgetDedupe => (Kind::Usual, 200),
         }
     }
 

@@ -41,6 +41,8 @@ pub(crate) struct Write {
     /// `None` keeps it, `Some(None)` erases it.
     pub(crate) memory: Option<Option<Rc<[u8]>>>,
     pub(crate) wake: Option<i64>,
+    /// The press by which it verifies the customer, for the log.
+    pub(crate) press: Option<String>,
 }
 
 /// What became of a write.

@@ -56,8 +56,6 @@ pub(crate) struct Vendor {
     pub(crate) presses: u64,
     /// Every call of the model.
     pub(crate) calls: Vec<Call>,
-    /// What rows that were posted say.
-    pub(crate) words: BTreeMap<(usize, String), String>,
     /// Rows that were held at some time.
     pub(crate) held: BTreeSet<(usize, String)>,
     /// Whether the desk may read all messages, or only the last one.
@@ -78,7 +76,6 @@ impl Vendor {
             customers,
             presses: 0,
             calls: Vec::new(),
-            words: BTreeMap::new(),
             held: BTreeSet::new(),
             history_token,
         }

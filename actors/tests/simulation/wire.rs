@@ -47,13 +47,6 @@ pub(crate) struct Looking {
     after: MessageId,
 }
 
-pub(crate) fn words_of(row: &Row) -> String {
-    match &row.kind {
-        RowKind::Act(Act::Text { text, .. }) => text.clone(),
-        RowKind::Act(_) | RowKind::Mail(_) | RowKind::Card(_) | RowKind::Remember(_) | RowKind::Bar(_) => String::new(),
-    }
-}
-
 pub(crate) fn speech_of(row: &Row) -> Speech {
     match &row.kind {
         RowKind::Act(Act::Text { handoff: true, .. }) => Speech::Announcement,
@@ -216,7 +209,11 @@ impl World {
                 self.store.contacts.insert(key % 2, verified.clone());
                 None
             }
-            RowKind::Card(_) | RowKind::Bar(_) => None,
+            RowKind::Card(_) => {
+                self.log("", Some(key), What::Called { row: row.id.0.clone() });
+                None
+            }
+            RowKind::Bar(_) => None,
         }
     }
 

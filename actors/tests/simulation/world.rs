@@ -63,10 +63,23 @@ pub(crate) enum Event {
     Calm,
 }
 
+/// What a run is like: some planted bugs show only where what they need is not rare.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Like any other.
+    #[default]
+    Usual,
+    /// Three nodes, and colleagues who give back in notes what they take.
+    Crowd,
+    /// Two nodes or more, a gate, and a mail server that often does not answer.
+    Mails,
+}
+
 /// What a run is made of.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Plan {
     pub(crate) seed: u64,
+    pub(crate) kind: Kind,
     pub(crate) sabotage: Option<Sabotage>,
     /// Faults that are left out.
     pub(crate) spared: BTreeSet<FaultId>,
@@ -94,6 +107,7 @@ pub(crate) struct World {
     pub(crate) policy: Policy,
     pub(crate) gate: bool,
     pub(crate) sabotage: Option<Sabotage>,
+    pub(crate) kind: Kind,
     pub(crate) voice: bool,
     pub(crate) wordy: bool,
     pub(crate) nodes: Vec<Node>,
@@ -106,14 +120,36 @@ pub(crate) struct World {
     pub(crate) fullest: BTreeMap<usize, usize>,
 }
 
+impl Kind {
+    /// What goes wrong in every run of this kind, beside what its seed says.
+    const fn weather(self) -> &'static [Fault] {
+        match self {
+            Kind::Usual | Kind::Crowd => &[],
+            Kind::Mails => &[Fault::ErrorLost, Fault::TimeoutLanded, Fault::TimeoutLost],
+        }
+    }
+
+    /// How many nodes there are at least.
+    const fn nodes(self) -> usize {
+        match self {
+            Kind::Usual => 1,
+            Kind::Crowd => 3,
+            Kind::Mails => 2,
+        }
+    }
+}
+
 impl World {
     fn new(plan: &Plan) -> Self {
-        let mut dice = Dice::new(plan.seed, plan.spared.clone());
-        let gate = dice.chance(Stream::Setup, 35);
+        let mut dice = Dice::new(plan.seed, plan.spared.clone(), plan.kind.weather());
+        let gate = dice.chance(Stream::Setup, 35) || plan.kind == Kind::Mails;
         let mut policy = plain_policy(Arc::new(PlainAnalyzer::default()), Arc::new(PlainPhrases::default()));
         policy.channels.insert("test".to_owned(), ChannelPolicy { gate, max_text: 40, ..ChannelPolicy::default() });
+        // As shipped.
+        policy.handoff.pickup_after = Some(Duration::from_secs(600));
         let conversations = dice.between(Stream::Setup, 1, 3);
         let nodes = [1, 1, 2, 2, 3][usize::try_from(dice.draw(Stream::Setup) % 5).unwrap_or_default()];
+        let nodes = plan.kind.nodes().max(nodes);
         let history_token = dice.chance(Stream::Setup, 75);
         let mut world = Self {
             now: DAWN,
@@ -123,6 +159,7 @@ impl World {
             policy,
             gate,
             sabotage: plan.sabotage,
+            kind: plan.kind,
             voice: plan.voice,
             wordy: plan.wordy,
             nodes: (0..nodes).map(Node::new).collect(),
@@ -137,6 +174,7 @@ impl World {
             world.boot(n);
         }
         world.write_scripts();
+        world.plan_forgetting();
         world.plan_disasters();
         world.put(STORM, Event::Calm);
         world
@@ -157,7 +195,7 @@ impl World {
         }
         world.rest(events > MOST_EVENTS);
         let limit = Some((super::gate::LIMIT, Duration::from_secs(59)));
-        let rules = Rules { gate: world.gate, limit, sees_takeovers: true, ..Rules::default() };
+        let rules = Rules { gate: world.gate, limit, sees_calls: true, ..Rules::default() };
         let findings = check(&world.history, &rules);
         Outcome { findings, history: world.history, struck: world.dice.struck, events }
     }

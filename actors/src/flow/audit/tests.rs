@@ -38,6 +38,8 @@ fn common() -> Common {
         person: MessageId::default(),
         pended: None,
         opened: None,
+        opening: None,
+        unannounced: false,
         found_assigned: false,
         ordered: 0,
         heard: 0,

@@ -56,7 +56,7 @@ impl Desk<'_> {
     }
 
     /// Returns the card that calls colleagues.
-    pub(super) fn card(&self, reason: &Reason) -> Card {
+    pub(crate) fn card(&self, reason: &Reason) -> Card {
         let (customer, message) = self.customer_and_words();
         Card::Handoff { reason: reason.clone(), customer, message, at: self.ctx.now, link: None }
     }

@@ -62,6 +62,7 @@ impl Human {
             desk.owe(Owed::of(message));
         }
         self.call_again_for(desk);
+        self.call_unannounced(desk);
         self.open_if_pending(desk);
         desk.ignore("a person has it")
     }
@@ -71,6 +72,8 @@ impl Human {
         if self.touched {
             desk.leave_recording(id);
         }
+        self.call_again_for(desk);
+        self.call_unannounced(desk);
         self.open_if_pending(desk);
         desk.ignore("a person has it")
     }
@@ -95,6 +98,7 @@ impl Human {
             return desk.ignore("a person has it already");
         }
         self.touched = true;
+        desk.common.unannounced = false;
         self.reclaim = None;
         self.pickup = None;
         desk.common.returned = 0;

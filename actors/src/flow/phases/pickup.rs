@@ -45,8 +45,8 @@ impl Human {
         desk.push(RowKind::Card(Box::new(card)), Tie::Pickup);
         self.pickup = None;
         if told == 0 {
-            // Where a person has written, if long ago, only colleagues are called: nobody is talked over.
-            if !self.reason.is_persons_act() {
+            // Where a person has written, if long ago, or may have opened it, only colleagues are called: nobody is talked over.
+            if !self.may_be_in_hand() {
                 desk.say_tied(&Phrase::NobodyYet, &Tie::Pickup);
             }
             self.pickup = Some(Pickup { due: desk.ctx.now + longer(after), told: 1 });
@@ -57,7 +57,7 @@ impl Human {
     /// Returns whether the desk may try again itself: not where somebody wanted a person, and not again and again.
     fn may_go_back(&self, desk: &Desk<'_>) -> bool {
         let wanted = matches!(self.reason, Reason::AskedByCustomer | Reason::AskedByModel(_) | Reason::Operator);
-        let wanted = wanted || self.reason.is_persons_act();
+        let wanted = wanted || self.may_be_in_hand();
         let policy = &desk.policy().handoff;
         policy.pickup_handback && !wanted && !desk.ctx.human_mode && desk.common.returned < MAX_RETURNS
     }

@@ -4,7 +4,7 @@ use super::slice::Slice;
 use super::{Excuse, Findings, Invariant, Rules, Violation};
 use crate::domain::Role;
 use crate::testkit::history::{Entry, Hands, Happening, History, Page, Recalled, Rest, What};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// The memory is the end of the transcript: nothing in it was never said, nothing acknowledged is missing, people's words
 /// stand in the vendor's order.
@@ -23,6 +23,9 @@ pub(super) fn true_memory(slice: &Slice<'_>, rules: &Rules, findings: &mut Findi
     }
     if let Some(missing) = forgotten(slice, rules, rest, memory) {
         complain(format!("what {:?} said is not remembered: {:?}", missing.by, missing.words));
+    }
+    if let Some(known) = remembered_still(slice, memory) {
+        complain(format!("what {:?} said was forgotten, and is remembered: {:?}", known.by, known.words));
     }
     if let Some((earlier, later)) = out_of_order(slice, memory) {
         complain(format!("{later:?} is remembered before {earlier:?}"));
@@ -57,10 +60,13 @@ fn transcript(slice: &Slice<'_>) -> Vec<(usize, Recalled, bool)> {
             | Happening::Deleted { .. } => return None,
         };
         let must = fact.acked.is_some() && !deleted.contains(fact.name) && !words.trim().is_empty();
+        let must = must && !slice.erased_since(fact.at);
         Some((fact.at, Recalled { by, words: words.clone() }, must))
     });
-    let desk =
-        slice.texts.iter().map(|text| (text.at, Recalled { by: Role::Desk, words: text.words.to_owned() }, true));
+    let desk = slice
+        .texts
+        .iter()
+        .map(|text| (text.at, Recalled { by: Role::Desk, words: text.words.to_owned() }, slice.is_new(text)));
     let mut all: Vec<_> = people.chain(desk).collect();
     all.sort_by_key(|(at, ..)| *at);
     all
@@ -81,6 +87,26 @@ fn never_said<'a>(slice: &Slice<'_>, rest: &Rest, memory: &'a [Recalled]) -> Opt
         }
         Some(_) | None => true,
     })
+}
+
+/// What the customer and people said before the person was forgotten is not remembered, as far as it was known by then and was
+/// not said again.
+fn remembered_still<'a>(slice: &Slice<'_>, memory: &'a [Recalled]) -> Option<&'a Recalled> {
+    let words = |fact: &super::slice::Fact<'_>| match fact.happening {
+        Happening::CustomerWrote { words, .. } => Some((Role::Customer, words.clone())),
+        Happening::PersonWrote { words } => Some((Role::Person, words.clone())),
+        Happening::TakenOver
+        | Happening::Opened
+        | Happening::GivenAway
+        | Happening::AskedBack
+        | Happening::HandedBack { .. }
+        | Happening::Deleted { .. } => None,
+    };
+    let known = |fact: &&super::slice::Fact<'_>| fact.acked.is_some_and(|acked| slice.erased_since(acked));
+    let (old, new): (Vec<_>, Vec<_>) = slice.facts.iter().partition(known);
+    let said_new: HashSet<_> = new.into_iter().filter_map(words).collect();
+    let said_old: HashSet<_> = old.into_iter().filter_map(words).filter(|said| !said_new.contains(said)).collect();
+    memory.iter().find(|recalled| said_old.contains(&key_of(recalled)))
 }
 
 /// As long as everything fits, everything is there. A memory that was full once may have lost any but the newest quarter, and
@@ -140,32 +166,60 @@ fn key_of(recalled: &Recalled) -> (Role, String) {
     (recalled.by, recalled.words.clone())
 }
 
-/// The model is asked only in conversations whose customer has proven who they are.
+/// The model is asked only in conversations whose customer has proven who they are, and not forgotten since. A node on which
+/// nothing has happened since another one forgot them asks by what it knows: that answer goes nowhere.
 pub(super) fn gate_first(slice: &Slice<'_>, rules: &Rules, findings: &mut Findings) {
     if !rules.gate {
         return;
     }
-    let proved = slice.entries.iter().position(|entry| entry.what == What::Proved).unwrap_or(usize::MAX);
-    let asked = |what: &What| matches!(what, What::Asked { .. });
-    if let Some(at) = slice.entries.iter().position(|entry| asked(&entry.what)).filter(|at| *at < proved) {
+    let (mut proved, mut aware): (bool, Option<BTreeSet<&str>>) = (false, None);
+    let unproved = slice.entries.iter().position(|entry| {
+        let knows = aware.as_ref().is_none_or(|aware| aware.contains(entry.node.as_str()));
+        match &entry.what {
+            What::Proved => proved = true,
+            What::Erased => (proved, aware) = (false, Some(BTreeSet::from([entry.node.as_str()]))),
+            What::Asked { .. } => return knows && !proved,
+            What::Fault { .. } => {}
+            What::Happened { .. }
+            | What::Acked { .. }
+            | What::Claimed { .. }
+            | What::Posted { .. }
+            | What::Landed { .. }
+            | What::Called { .. }
+            | What::Held { .. }
+            | What::Pressed { .. }
+            | What::Verified { .. }
+            | What::Told { .. }
+            | What::StoreLost { .. }
+            | What::Rested(_)
+            | What::Note { .. } => {
+                if let Some(aware) = &mut aware {
+                    aware.insert(&entry.node);
+                }
+            }
+        }
+        false
+    });
+    if let Some(at) = unproved {
         let what = "the model was asked before the customer had proven who they are".to_owned();
         slice.found(findings, Invariant::GateFirst, (0, at), (Excuse::None, what));
     }
 }
 
-/// Faults after which a node may find its own write in the store without knowing it for its own, where another node has written
-/// since.
-const UNHEARD: [&str; 2] = ["commit landed, reply lost", "commit lands after its time-out"];
-
 /// One use of a challenge verifies, and "used already" is only said of a challenge that was used before: by this very press,
-/// where the answer to its write was lost.
+/// where it has verified, and another node wrote before its own has heard of that.
 pub(super) fn token_once(slice: &Slice<'_>, findings: &mut Findings) {
     let mut uses: BTreeMap<&str, (&str, usize)> = BTreeMap::new();
     let mut done: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut verified: BTreeMap<&str, usize> = BTreeMap::new();
     for (at, entry) in slice.entries.iter().enumerate() {
         let (press, page) = match &entry.what {
             What::Pressed { press, challenge } => {
                 uses.insert(press, (challenge, at));
+                continue;
+            }
+            What::Verified { press } => {
+                verified.insert(press, at);
                 continue;
             }
             What::Told { press, page } => (press.as_str(), *page),
@@ -176,6 +230,8 @@ pub(super) fn token_once(slice: &Slice<'_>, findings: &mut Findings) {
             | What::Claimed { .. }
             | What::Posted { .. }
             | What::Landed { .. }
+            | What::Called { .. }
+            | What::Erased
             | What::Held { .. }
             | What::StoreLost { .. }
             | What::Rested(_)
@@ -184,7 +240,7 @@ pub(super) fn token_once(slice: &Slice<'_>, findings: &mut Findings) {
         };
         let Some((challenge, pressed)) = uses.get(press).copied() else { continue };
         let others = uses.iter().filter(|(other, (of, _))| *of == challenge && **other != press).count();
-        let unheard = overtaken_unheard(&slice.entries[pressed..at], &entry.node);
+        let unheard = verified.get(press).is_some_and(|since| overtaken(&slice.entries[*since..at], &entry.node));
         let (what, since) = match page {
             Page::Done => match done.insert(challenge, at) {
                 Some(first) => ("verified a second time", first),
@@ -203,15 +259,10 @@ pub(super) fn token_once(slice: &Slice<'_>, findings: &mut Findings) {
 /// A writer that is seen only by what it did to this node's write.
 const ANOTHER: &str = "another writer first";
 
-/// Returns whether the answer to a write of this node was lost, and another node has worked on the conversation since.
-fn overtaken_unheard(entries: &[&Entry], node: &str) -> bool {
-    let lost = |what: &What| matches!(what, What::Fault { name } if UNHEARD.contains(&name.as_str()));
-    let works = |what: &What| !matches!(what, What::Fault { .. });
-    let unseen = |what: &What| matches!(what, What::Fault { name } if name == ANOTHER);
-    let since = entries.iter().position(|entry| entry.node == node && lost(&entry.what));
-    let another =
-        |entry: &&Entry| !entry.node.is_empty() && (entry.node != node && works(&entry.what) || unseen(&entry.what));
-    since.is_some_and(|at| entries[at..].iter().any(another))
+/// Returns whether another node has worked on the conversation.
+fn overtaken(entries: &[&Entry], node: &str) -> bool {
+    let fault = |entry: &Entry| if let What::Fault { name } = &entry.what { Some(name == ANOTHER) } else { None };
+    entries.iter().filter(|entry| !entry.node.is_empty()).any(|entry| fault(entry).unwrap_or(entry.node != node))
 }
 
 /// When all is over nothing runs, nothing waits but for people and operators, and nothing is owed.

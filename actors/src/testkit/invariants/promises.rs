@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How soon after its commit a webhook is acknowledged.
 const HEARD: std::time::Duration = std::time::Duration::from_millis(100);
 
-/// What is counted apart.
+/// Where the people have it, and no one of them knows.
 const UNCALLED: &str = "it was left to people whom nobody has called";
 
 /// Every customer message whose webhook was acknowledged ends answered, in the people's hands, or visibly given up.
@@ -18,19 +18,16 @@ pub(super) fn nothing_lost(slice: &Slice<'_>, rules: &Rules, findings: &mut Find
     for fact in &slice.facts {
         let (Happening::CustomerWrote { asks, .. }, Some(acked)) = (fact.happening, fact.acked) else { continue };
         let Some(why) = owed_still(slice, rules, (fact, *asks), rest) else { continue };
-        if why == UNCALLED {
-            findings.uncalled += 1;
-            continue;
-        }
+        let invariant = if why == UNCALLED { Invariant::SomebodyCalled } else { Invariant::NothingLost };
         let excuse = if slice.was_lost(acked) { Excuse::StoreLost } else { Excuse::None };
         let what = format!("{} was acknowledged, and {why}", fact.name);
-        slice.found(findings, Invariant::NothingLost, (fact.at, slice.end()), (excuse, what));
+        slice.found(findings, invariant, (fact.at, slice.end()), (excuse, what));
     }
 }
 
 /// Returns why a customer message has not found its end, if it has not.
 fn owed_still(slice: &Slice<'_>, rules: &Rules, (fact, asks): (&Fact<'_>, bool), rest: &Rest) -> Option<&'static str> {
-    let called = !rules.sees_takeovers || slice.somebody_called(fact.at);
+    let called = !rules.sees_calls || slice.somebody_called(fact.at);
     let ended_by = |later: &Fact<'_>| match later.happening {
         Happening::PersonWrote { .. }
         | Happening::TakenOver
@@ -46,6 +43,7 @@ fn owed_still(slice: &Slice<'_>, rules: &Rules, (fact, asks): (&Fact<'_>, bool),
     let fetched = |text: &super::slice::Text<'_>| text.speech == Speech::Announcement && text.at > fact.at;
     let held = |row: &Leftover| row.held && row.words.is_some() && slice.may_answer(&row.row, fact.at);
     if rest.rows.iter().any(held)
+        || slice.erased_since(fact.at)
         || slice.people_had_it(fact.at, called)
         || slice.texts.iter().any(|text| answers(text) || fetched(text))
         || slice.facts.iter().any(|later| later.at > fact.at && ended_by(later))
@@ -53,7 +51,7 @@ fn owed_still(slice: &Slice<'_>, rules: &Rules, (fact, asks): (&Fact<'_>, bool),
         return None;
     }
     match rest.hands {
-        Hands::People if called => None,
+        Hands::People if called || is_wordless(fact) && slice.was_told(fact.at) => None,
         Hands::People => Some(UNCALLED),
         Hands::Nobodys => Some("nobody knows the conversation"),
         Hands::Gate if slice.verified() => Some("the customer, who is verified, was left at the gate"),
@@ -61,6 +59,11 @@ fn owed_still(slice: &Slice<'_>, rules: &Rules, (fact, asks): (&Fact<'_>, bool),
         Hands::Desk if asks => Some("no answer to it ever landed"),
         Hands::Desk => None,
     }
+}
+
+/// Returns whether it is a picture, a file or the like: the desk tells the customer how to go on, and owes nothing more.
+fn is_wordless(fact: &Fact<'_>) -> bool {
+    matches!(fact.happening, Happening::CustomerWrote { words, .. } if words.trim().is_empty())
 }
 
 /// A row lands at most once.
@@ -130,6 +133,9 @@ pub(super) fn nobody_talked_over(slice: &Slice<'_>, rules: &Rules, sees_claims: 
             | What::Proved
             | What::Asked { .. }
             | What::Landed { .. }
+            | What::Called { .. }
+            | What::Verified { .. }
+            | What::Erased
             | What::Held { .. }
             | What::Pressed { .. }
             | What::Told { .. }
@@ -192,7 +198,8 @@ fn taken_before<'a, 'b>(
     slice.facts.iter().filter(is_takeover).find(|fact| !given_back(fact.at))
 }
 
-/// Rows land in the order in which they were made. A held row may be passed: nobody waits for it any more.
+/// Rows land in the order in which they were made. A held row may be passed, and one that was on the wire when the person was
+/// forgotten: nobody waits for it any more.
 pub(super) fn in_order(slice: &Slice<'_>, findings: &mut Findings) {
     let mut newest: BTreeMap<&str, (u64, &str)> = BTreeMap::new();
     let mut landed: BTreeSet<&str> = BTreeSet::new();
@@ -200,7 +207,7 @@ pub(super) fn in_order(slice: &Slice<'_>, findings: &mut Findings) {
         let Some((epoch, number)) = number_of(text.row) else { continue };
         let held =
             |entry: &&crate::testkit::history::Entry| matches!(&entry.what, What::Held { row } if row == text.row);
-        let passed = slice.entries[..text.at].iter().any(held);
+        let passed = slice.entries[..text.at].iter().any(held) || slice.is_forgotten(text);
         let (before, row) = newest.get(epoch).copied().unwrap_or((0, text.row));
         if number < before && !passed {
             let what = format!("{} landed after {row}", text.row);

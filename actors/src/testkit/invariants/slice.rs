@@ -34,6 +34,8 @@ pub(super) struct Slice<'a> {
     pub(super) texts: Vec<Text<'a>>,
     pub(super) rest: Option<&'a Rest>,
     stood_still: BTreeSet<&'a str>,
+    /// Where the person was last forgotten.
+    erased: Option<usize>,
     /// From when to when the store lost what was written.
     lost: Vec<(Timestamp, Timestamp)>,
 }
@@ -48,6 +50,7 @@ impl<'a> Slice<'a> {
             texts: Vec::new(),
             rest: None,
             stood_still: BTreeSet::new(),
+            erased: None,
             lost: Vec::new(),
         };
         let mut acked: BTreeMap<&str, usize> = BTreeMap::new();
@@ -63,8 +66,11 @@ impl<'a> Slice<'a> {
                 }
                 What::StoreLost { since } => slice.lost.push((*since, entry.at)),
                 What::Rested(rest) => slice.rest = Some(rest),
+                What::Erased => slice.erased = Some(at),
                 What::Posted { .. }
                 | What::Landed { .. }
+                | What::Called { .. }
+                | What::Verified { .. }
                 | What::Held { .. }
                 | What::Proved
                 | What::Asked { .. }
@@ -119,9 +125,10 @@ impl<'a> Slice<'a> {
         self.entries.iter().rposition(begun).is_none_or(|begun| begun > at)
     }
 
-    /// Returns whether a page told the customer that they are verified.
+    /// Returns whether a page told the customer that they are verified, and nobody has forgotten them since.
     pub(super) fn verified(&self) -> bool {
-        self.entries.iter().any(|entry| matches!(&entry.what, What::Told { page: Page::Done, .. }))
+        let done = |entry: &&Entry| matches!(&entry.what, What::Told { page: Page::Done, .. });
+        self.entries.iter().rposition(done).is_some_and(|at| !self.erased_since(at))
     }
 
     /// Returns whether people had the conversation at this entry: what is said then is theirs to answer. That the desk gave it
@@ -137,8 +144,8 @@ impl<'a> Slice<'a> {
         whose == Some(true)
     }
 
-    /// Returns whether somebody of the company knows of what the customer wrote at this entry: they took the conversation at
-    /// some time since, the desk heard since that they had taken it before, or were called by the desk since it had the conversation last.
+    /// Returns whether somebody of the company knows of what the customer wrote at this entry: they took the conversation, or
+    /// were called by the desk, since it had the conversation last.
     pub(super) fn somebody_called(&self, at: usize) -> bool {
         let back = |fact: &&Fact<'_>| match fact.happening {
             Happening::HandedBack { .. } => true,
@@ -155,24 +162,31 @@ impl<'a> Slice<'a> {
         let came = self.facts.iter().any(|fact| {
             let takes =
                 matches!(fact.happening, Happening::PersonWrote { .. } | Happening::TakenOver | Happening::Opened);
-            takes && (fact.at >= since || fact.acked.is_some_and(|acked| acked >= since))
+            takes && fact.at >= since
         });
-        let calls = |entry: &Entry| match &entry.what {
-            What::Claimed { speech, .. } | What::Posted { speech, .. } => *speech == Speech::Announcement,
-            What::Happened { .. }
-            | What::Acked { .. }
-            | What::Proved
-            | What::Asked { .. }
-            | What::Landed { .. }
-            | What::Held { .. }
-            | What::Pressed { .. }
-            | What::Told { .. }
-            | What::StoreLost { .. }
-            | What::Rested(_)
-            | What::Fault { .. }
-            | What::Note { .. } => false,
-        };
-        came || self.entries[since..].iter().any(|entry| calls(entry))
+        came || self.entries[since..].iter().any(|entry| matches!(entry.what, What::Called { .. }))
+    }
+
+    /// Returns whether the person was forgotten after this entry.
+    pub(super) fn erased_since(&self, at: usize) -> bool {
+        self.erased.is_some_and(|erased| erased > at)
+    }
+
+    /// Returns whether a text was sent since the person was last forgotten.
+    pub(super) fn is_new(&self, text: &Text<'_>) -> bool {
+        let sent = |entry: &&Entry| matches!(&entry.what, What::Posted { row, .. } if row == text.row);
+        let begun = self.entries.iter().position(sent).unwrap_or(text.at);
+        !self.erased_since(begun)
+    }
+
+    /// Returns whether a text was on the wire when the person was forgotten: it may land, and nobody remembers it.
+    pub(super) fn is_forgotten(&self, text: &Text<'_>) -> bool {
+        !self.is_new(text) && !self.erased_since(text.at)
+    }
+
+    /// Returns whether the desk has said something to the customer since this entry.
+    pub(super) fn was_told(&self, at: usize) -> bool {
+        self.texts.iter().any(|text| text.at > at && text.speech == Speech::Words)
     }
 
     /// Writes down a finding, with the log from `first` to `last`.
@@ -208,7 +222,10 @@ fn row_of(entry: &Entry) -> Option<&str> {
         | What::Acked { .. }
         | What::Proved
         | What::Asked { .. }
+        | What::Called { .. }
         | What::Pressed { .. }
+        | What::Verified { .. }
+        | What::Erased
         | What::Told { .. }
         | What::StoreLost { .. }
         | What::Rested(_)

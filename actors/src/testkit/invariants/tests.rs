@@ -155,23 +155,36 @@ fn a_note_that_nobody_heard_gives_nothing_back() {
 }
 
 #[test]
-fn what_is_left_to_people_whom_nobody_called_is_counted() {
-    let all = Rules { sees_takeovers: true, ..Rules::default() };
+fn nothing_is_left_to_people_whom_nobody_called() {
+    let all = Rules { sees_calls: true, ..Rules::default() };
     let given = || Log::default().wrote("m1").happened("s1", Happening::GivenAway);
     let uncalled = |log: Log| {
         let log = log.rests(Hands::People, &[(Role::Customer, "m1")]);
-        let findings = check(&log.history, &all);
-        assert!(findings.violations.is_empty(), "{:?}", findings.violations);
-        findings.uncalled
+        log.is_fine();
+        log.violated(&all) == [Invariant::SomebodyCalled]
     };
-    assert_eq!(uncalled(given()), 1);
-    let (row, speech) = ("e-0".to_owned(), Speech::Announcement);
-    assert_eq!(uncalled(given().then(What::Claimed { row, speech })), 0);
-    assert_eq!(uncalled(given().happened("s2", Happening::TakenOver)), 0);
+    assert!(uncalled(given()));
+    assert!(!uncalled(given().then(What::Called { row: "e-0".to_owned() })));
+    assert!(!uncalled(given().happened("s2", Happening::TakenOver)));
     let back = Happening::HandedBack { done: false };
     let before = || Log::default().happened("s0", Happening::TakenOver).happened("s1", back.clone());
-    assert_eq!(uncalled(before().wrote("m1").happened("s2", Happening::GivenAway)), 1);
-    assert_eq!(uncalled(before().wrote("m1").acked("s0").happened("s2", Happening::GivenAway)), 0, "it is heard late");
+    assert!(uncalled(before().wrote("m1").happened("s2", Happening::GivenAway)));
+    assert!(
+        uncalled(before().wrote("m1").acked("s0").happened("s2", Happening::GivenAway)),
+        "whoever took it had given it back"
+    );
+}
+
+#[test]
+fn whoever_was_forgotten_is_not_remembered_and_proves_themselves_anew() {
+    let erased = || Log::default().wrote("m1").then(What::Erased);
+    erased().rests(Hands::Desk, &[]).is_fine();
+    erased().rests(Hands::Desk, &[(Role::Customer, "m1")]).violates(Invariant::TrueMemory);
+    erased().wrote("m2").rests(Hands::Desk, &[(Role::Customer, "m2")]).violates(Invariant::NothingLost);
+    let gate = Rules { gate: true, ..Rules::default() };
+    let proved = || Log::default().then(What::Proved).wrote("m1").then(What::Erased).wrote("m2");
+    assert_eq!(proved().asked("1", &["m2"]).violated(&gate), [Invariant::GateFirst]);
+    assert_eq!(proved().then(What::Proved).asked("1", &["m2"]).violated(&gate), []);
 }
 
 #[test]
@@ -190,15 +203,15 @@ fn the_gate_tokens_and_limits_are_judged() {
     press(Log::default(), "p1", Page::Used).violates(Invariant::TokenOnce);
     let pressed = What::Pressed { press: "p1".to_owned(), challenge: "c".to_owned() };
     let used = What::Told { press: "p1".to_owned(), page: Page::Used };
-    let unheard = What::Fault { name: "commit landed, reply lost".to_owned() };
-    let lost = || Log::default().then(pressed.clone()).then(unheard.clone());
-    lost().then(used.clone()).violates(Invariant::TokenOnce);
-    let mut overtaken = lost();
+    // Its own write had landed; then another node has written.
+    let verified = || Log::default().then(pressed.clone()).then(What::Verified { press: "p1".to_owned() });
+    verified().then(used.clone()).violates(Invariant::TokenOnce);
+    let mut overtaken = verified();
     overtaken.history.note(Timestamp::from_millis(overtaken.now), "b", KEY, What::Note { text: String::new() });
     overtaken.then(used.clone()).is_fine();
     let another = What::Fault { name: "another writer first".to_owned() };
-    lost().then(another.clone()).then(used.clone()).is_fine();
-    Log::default().then(pressed).then(another).then(used).violates(Invariant::TokenOnce);
+    verified().then(another.clone()).then(used.clone()).is_fine();
+    Log::default().then(pressed.clone()).then(another).then(used).violates(Invariant::TokenOnce);
     let limit = Rules { limit: Some((1, Duration::from_secs(5))), ..Rules::default() };
     let two = Log::default().sent("e-0", "1", &[]).sent("e-1", "1", &[]);
     assert_eq!(two.violated(&limit), [Invariant::UnderLimit]);

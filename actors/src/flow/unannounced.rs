@@ -1,0 +1,90 @@
+//! Nobody may know. What the desk itself does to the status of a conversation may land late: an opening after people have given
+//! the conversation back looks like a person who opens it, a change to pending after a person came is undone by the desk, and
+//! may have been that person's hand-back. The people have it, as far as is known, and nobody is talked over. But it may be
+//! that none of them knows: when the customer waits, colleagues are called.
+
+use crate::flow::desk::Desk;
+use crate::flow::mark::Mark;
+use crate::flow::outbox::{Row, RowKind, Tie};
+use crate::flow::phase::{Challenge, Human, Phase};
+use crate::language::Reason;
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A row that opens the conversation may have left, and may land yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Opening {
+    /// From when on nothing of it lands any more, by whichever clock.
+    until: Timestamp,
+    /// Whether a try of it was left to itself, so that it may land whatever becomes of the others.
+    loose: bool,
+}
+
+impl Desk<'_> {
+    /// A row was claimed.
+    pub(crate) fn opening_leaves(&mut self, row: &Row) {
+        if row.tie == Tie::Open {
+            let until = self.ctx.now + self.settle() + super::pended::CLOCKS;
+            let loose = self.common.opening.map_or(row.tries > 1, |opening| opening.loose);
+            self.common.opening = Some(Opening { until, loose });
+        }
+    }
+
+    /// Nobody knows whether a try landed, or may land yet.
+    pub(super) fn opening_is_loose(&mut self, row: &Row) {
+        if let Some(opening) = self.common.opening.as_mut().filter(|_| row.tie == Tie::Open) {
+            opening.loose = true;
+        }
+    }
+
+    /// A try is over for certain.
+    pub(super) fn opening_ended(&mut self, row: &Row) {
+        if row.tie == Tie::Open {
+            self.common.opening.take_if(|opening| !opening.loose);
+        }
+    }
+
+    /// Returns whether a conversation that is found open may have been opened by the desk, before it was given back.
+    pub(super) fn may_be_own_opening(&self) -> bool {
+        self.common.opening.is_some_and(|opening| opening.until > self.ctx.now)
+    }
+
+    /// Returns whether people may have given the conversation back unheard, before an opening of ours landed late.
+    fn may_have_missed_a_hand_back(&self) -> bool {
+        let missed = self.common.volatile.gap || self.common.volatile.suspect;
+        missed && self.may_be_own_opening() && self.common.opening.is_some_and(|opening| opening.loose)
+    }
+
+    /// People have it, and it may be that the desk's own opening is all there was.
+    pub(super) fn taken_unannounced(&mut self, reason: Reason, parked: Option<Challenge>) -> Phase {
+        let mut human = self.in_hand(reason, false, parked);
+        self.common.unannounced = true;
+        if self.somebody_waits() {
+            human.call_unannounced(self);
+        }
+        Phase::Human(human)
+    }
+}
+
+impl Human {
+    /// The customer waits, and it may be that nobody of the company knows: colleagues are called. The customer is told nothing,
+    /// because somebody may be there.
+    pub(crate) fn call_unannounced(&mut self, desk: &mut Desk<'_>) {
+        if !std::mem::take(&mut desk.common.unannounced) && !desk.may_have_missed_a_hand_back() {
+            return;
+        }
+        desk.common.opening = None;
+        desk.marks.push(Mark::HandedOff(self.reason.clone()));
+        let card = Box::new(desk.card(&self.reason));
+        if self.touched {
+            return desk.push(RowKind::Card(card), Tie::Always);
+        }
+        desk.push(RowKind::Card(card), Tie::Handoff);
+        self.call_again(desk);
+    }
+
+    /// Returns whether a person may be at it, although nobody is known to be there: one wrote, if long ago, or opened it.
+    pub(crate) fn may_be_in_hand(&self) -> bool {
+        self.reason.is_persons_act() || self.reason == Reason::NotPending
+    }
+}
