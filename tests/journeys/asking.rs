@@ -118,9 +118,9 @@ async fn an_address_and_a_code_alone_are_no_questions(backing: Backing) -> Resul
     let town = open(backing, &[]).await?;
     for (address, code) in [
         ("Hello, my e-mail is jane@example.com, thank you!", "here is the code: {code}"),
-        ("Здравствуйте, моя почта jane@example.com", "вот код {code}, спасибо"),
-        ("Сәлеметсіз бе, менің поштам jane@example.com", "міне код: {code}"),
-        ("Сайн байна уу, миний имэйл хаяг jane@example.com", "код нь {code}"),
+        ("Здравствуйте, моя почта ivan@example.com", "вот код {code}, спасибо"),
+        ("Сәлеметсіз бе, менің поштам aigul@example.com", "міне код: {code}"),
+        ("Сайн байна уу, миний имэйл хаяг bat@example.com", "код нь {code}"),
     ] {
         let chat = Chat::stranger(&town, "Somebody");
         let mail = chat.gives(address).await?;
