@@ -173,7 +173,12 @@ fn write_all(
     let mut swept: Option<Instant> = None;
     loop {
         if swept.is_none_or(|at| at.elapsed() >= SWEEP) {
-            match schema::sweep(&mut db, clock.now().as_millis()).and_then(|()| generation.advance(&db)) {
+            let mut done = schema::sweep(&mut db, clock.now().as_millis());
+            // The start has begun a generation of its own: nobody's first write waits for another sync.
+            if swept.is_some() {
+                done = done.and_then(|()| generation.advance(&db));
+            }
+            match done {
                 Ok(()) => {}
                 Err(error) if error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) => {
                     return (fatal.0)(&error.to_string());
