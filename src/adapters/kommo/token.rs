@@ -3,7 +3,6 @@
 //!
 //! The token covers neither the message nor the address to answer at: that address is checked on its own, in `wire`.
 
-use super::wire::text_of;
 use frontdesk_actors::time::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use secrecy::{ExposeSecret, SecretString};
@@ -146,6 +145,16 @@ fn why(kind: &jsonwebtoken::errors::ErrorKind) -> TokenError {
         TokenError::Malformed
     } else {
         TokenError::Foreign
+    }
+}
+
+/// A scalar as text.
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
 

@@ -1,8 +1,11 @@
 //! What Kommo sends: the request of a salesbot's widget step (JSON or form), and account webhooks (form, PHP-style keys,
 //! every leaf a string). Whatever stands there is read or refused, never a panic.
 
+mod scalar;
+
 use frontdesk_actors::ids::ReplyHandle;
-use serde_json::{Map, Value};
+use scalar::{Scalar, Scalars};
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use url::Url;
 use url::form_urlencoded;
@@ -44,6 +47,15 @@ impl std::fmt::Debug for WidgetRequest {
     }
 }
 
+/// The same as JSON.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Whole {
+    token: Scalar,
+    return_url: Scalar,
+    data: Scalars,
+}
+
 impl WidgetRequest {
     /// Reads a body, whatever it says it is: both kinds are sent.
     ///
@@ -56,16 +68,9 @@ impl WidgetRequest {
     }
 
     fn of_json(body: &[u8]) -> Result<Self, WireError> {
-        let whole: Map<String, Value> = serde_json::from_slice(body).map_err(|_| WireError::Unreadable)?;
-        let text = |name: &str| whole.get(name).and_then(text_of).unwrap_or_default();
-        let data = match whole.get("data") {
-            Some(Value::Object(data)) => data.clone(),
-            // Some senders put JSON into a string.
-            Some(Value::String(data)) => serde_json::from_str(data).unwrap_or_default(),
-            Some(_) | None => Map::new(),
-        };
-        let data = data.iter().filter_map(|(name, value)| Some((name.clone(), text_of(value)?)));
-        Ok(Self { token: text("token"), return_url: text("return_url"), data: data.collect() })
+        let Whole { token, return_url, data } = serde_json::from_slice(body).map_err(|_| WireError::Unreadable)?;
+        let text = |scalar: Scalar| scalar.0.unwrap_or_default();
+        Ok(Self { token: text(token), return_url: text(return_url), data: data.0 })
     }
 
     fn of_form(body: &[u8]) -> Result<Self, WireError> {
@@ -116,16 +121,6 @@ pub(super) fn return_address(base: &Url, address: &str) -> Result<Url, WireError
     let bots = ["/api/v4/salesbot/", "/api/v4/marketingbot/"];
     let continues = bots.iter().any(|bot| url.path().starts_with(bot)) && url.path().contains("/continue/");
     if same_host && plain && continues { Ok(url) } else { Err(WireError::ForeignReturn) }
-}
-
-/// A scalar as text.
-pub(super) fn text_of(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(flag) => Some(flag.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
-    }
 }
 
 /// A webhook of the account.
