@@ -109,7 +109,8 @@ impl Desk<'_> {
         let from_person = matches!(inbound.event, Event::PersonWrote { .. });
         let event_first = missed || from_person;
         // What came since has changed whose the conversation is.
-        self.read_back |= from_person && overtaken;
+        let noted_human = matches!(inbound.event, Event::Ordered { order: Order::Human, .. });
+        self.read_back |= (from_person || noted_human) && overtaken;
         let said = self.forgotten_carried(&inbound.event);
         let (intake, mut of_event) = self.hear_event(phase, inbound.event, overtaken);
         if noted.is_some() && !of_event.is_empty() {

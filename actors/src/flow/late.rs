@@ -13,7 +13,8 @@ impl Desk<'_> {
         let person = self.common.person;
         let since = self.common.owed.iter().any(|owed| owed.id.is_behind(person))
             || self.common.unheard.iter().any(|unheard| unheard.id.is_behind(person));
-        *reason == Reason::PersonWrote && (self.read_back || since)
+        let spoke = matches!(reason, Reason::PersonWrote | Reason::ColleagueNote);
+        spoke && self.read_back || *reason == Reason::PersonWrote && since
     }
 
     /// A person has it, as far as is known: nobody is talked over. What the customer has written since stays owed, and

@@ -73,6 +73,7 @@ impl Desk<'_> {
     }
 
     fn opening_is_shown(&mut self, over: u64, new: &ConversationState) {
+        self.opening_is_past();
         let (old, version) = (self.common.state.as_ref(), new.version);
         // Where the vendor had opened it itself, ours shows only in this: the bot is off it.
         let freed = |old: &&ConversationState| {
@@ -95,6 +96,8 @@ impl Desk<'_> {
         let (Phase::Human(_), Some(opened)) = (phase, self.common.opened) else { return false };
         let stands = self.common.state.as_ref().map(|state| state.version);
         let alone = stands.is_some() && stands == opened.shown && self.common.person == opened.person;
+        // Put away after the vendor had shown our opening, it was opened by somebody else since.
+        let alone = alone && stands > Some(old.version);
         let undone = alone && old.status == Status::Resolved && old.version > opened.over;
         if undone {
             self.common.opened = None;

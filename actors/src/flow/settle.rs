@@ -110,7 +110,7 @@ impl Desk<'_> {
     /// A try did not do what it was to do, for certain.
     fn did_nothing(&mut self, row: &Row) {
         self.pend_failed(row);
-        self.opening_ended(row);
+        self.opening_failed(row);
     }
 
     fn settled(&mut self, row: &Row, message: Option<MessageId>) -> Vec<Signal> {
@@ -125,7 +125,7 @@ impl Desk<'_> {
         self.common.outbox.close(row.seq);
         self.common.note_settled(row.seq);
         self.pend_settled(row);
-        self.opening_ended(row);
+        self.opening_lands(row);
         self.opening_landed(row);
         if row.kind.is_speech() && matches!(row.tie, Tie::Desk | Tie::Answer | Tie::Pickup) && self.person_has_it {
             self.marks.push(Mark::SentAfterPerson);

@@ -18,6 +18,8 @@ pub(crate) struct Opening {
     until: Timestamp,
     /// Whether a try of it was left to itself, so that it may land whatever becomes of the others.
     loose: bool,
+    /// Whether it has landed for certain: only its webhook may be late.
+    landed: bool,
 }
 
 impl Desk<'_> {
@@ -26,7 +28,7 @@ impl Desk<'_> {
         if row.tie == Tie::Open {
             let until = self.ctx.now + self.settle() + super::pended::CLOCKS;
             let loose = self.common.opening.map_or(row.tries > 1, |opening| opening.loose);
-            self.common.opening = Some(Opening { until, loose });
+            self.common.opening = Some(Opening { until, loose, landed: false });
         }
     }
 
@@ -37,11 +39,23 @@ impl Desk<'_> {
         }
     }
 
-    /// A try is over for certain.
-    pub(super) fn opening_ended(&mut self, row: &Row) {
+    /// A try did nothing, for certain.
+    pub(super) fn opening_failed(&mut self, row: &Row) {
         if row.tie == Tie::Open {
             self.common.opening.take_if(|opening| !opening.loose);
         }
+    }
+
+    /// A row landed: what the vendor has not shown yet may be heard after the conversation was given back.
+    pub(super) fn opening_lands(&mut self, row: &Row) {
+        if let Some(opening) = self.common.opening.as_mut().filter(|_| row.tie == Tie::Open) {
+            opening.landed = !opening.loose;
+        }
+    }
+
+    /// The vendor has shown the conversation open while people have it.
+    pub(super) fn opening_is_past(&mut self) {
+        self.common.opening.take_if(|opening| opening.landed);
     }
 
     /// Returns whether a conversation that is found open may have been opened by the desk, before it was given back.

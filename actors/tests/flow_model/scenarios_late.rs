@@ -156,6 +156,20 @@ fn that_our_opening_has_undone_a_putting_away_is_noticed_also_where_the_vendor_h
 }
 
 #[test]
+fn a_putting_away_that_came_after_our_opening_was_shown_gives_nothing_back_to_be_undone() {
+    let mut rig = opening();
+    rig.end_send(true, settled());
+    let opened = rig.state.version;
+    hear_of(&mut rig, Status::Open, opened);
+    // It is put away and taken again; the first is heard last.
+    rig.state.version += 2;
+    hear_of(&mut rig, Status::Open, opened + 2);
+    hear_of(&mut rig, Status::Resolved, opened + 1);
+    rig.flush();
+    assert_eq!((rig.phase(), rig.state.status), (PhaseName::Human, Status::Open));
+}
+
+#[test]
 fn an_old_story_of_a_conversation_that_a_person_has_taken_since_changes_nothing() {
     let mut rig = opening();
     let resolved = rig.state.version + 1;
@@ -291,14 +305,20 @@ fn an_open_conversation_is_nobodys_takeover_while_our_change_to_pending_has_not_
 
 #[test]
 fn where_our_own_opening_lands_after_a_hand_back_colleagues_are_called_when_the_customer_writes() {
-    for tries in [1, 2] {
+    for tries in [0, 1, 2] {
         let mut rig = opening();
         let first = rig.sending[0].clone();
-        rig.end_send(false, unknown());
+        if tries > 0 {
+            rig.end_send(false, unknown());
+        }
         if tries == 2 {
             rig.pass(Duration::from_secs(2));
         }
         rig.set_state(Status::Resolved, Assignee::Nobody);
+        if tries == 0 {
+            // Its end is heard before its webhook.
+            rig.end_send(false, settled());
+        }
         rig.flush();
         assert_eq!(rig.phase(), PhaseName::Bot);
         rig.land(&first);

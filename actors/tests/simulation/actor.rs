@@ -336,6 +336,7 @@ impl World {
             Source::Asked(Asker::Order(fact)) if heard && job.did_it => self.log_on(n, key, What::Acked { fact }),
             Source::Asked(Asker::Erasure) if heard && job.did_it => {
                 self.store.contacts.remove(&(key % 2));
+                self.vendor.customers[key].void = self.vendor.customers[key].mails.len();
                 self.log_on(n, key, What::Erased);
             }
             Source::Asked(Asker::Press(_) | Asker::Order(_) | Asker::Erasure) => {}

@@ -152,7 +152,6 @@ impl World {
         let nodes = i64::try_from(self.nodes.len()).unwrap_or(1);
         let n = usize::try_from(self.dice.between(Stream::Operator, 0, nodes - 1)).unwrap_or_default();
         for other in (0..self.keys.len()).filter(|other| other % 2 == key % 2) {
-            self.vendor.customers[other].void = self.vendor.customers[other].mails.len();
             if self.nodes[n].alive {
                 self.put_on(n, 2, NodeEvent::Erase(other));
             }
