@@ -191,6 +191,7 @@ async fn the_typing_indicator_is_dropped_first(backing: Backing) -> Result<()> {
     town.model.push(Reply::Hang);
     chat.says("Where to?");
     chat.sees("typing again", |world| typing(world) == [true]).await?;
+    town.model.wait_for_calls(3).await;
     town.model.release();
     chat.read(2).await?;
     Ok(())

@@ -8,7 +8,7 @@ mod session;
 pub use mail::Mail;
 
 use anyhow::{Context, ensure};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -112,7 +112,9 @@ impl SmtpServer {
     /// # Errors
     /// If loopback cannot be bound.
     pub async fn start() -> anyhow::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await.context("bind the sandbox's mail server")?;
+        let socket = own_socket()?;
+        socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).context("bind the sandbox's mail server")?;
+        let listener = socket.listen(128).context("listen as the sandbox's mail server")?;
         let address = listener.local_addr()?;
         let shared = Arc::<Shared>::default();
         let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
@@ -219,12 +221,12 @@ impl SmtpServer {
     /// If the server is down already, or the port cannot be kept.
     pub async fn down(&mut self) -> anyhow::Result<()> {
         ensure!(self.kept_port.is_none(), "the mail server is down already");
+        // Kept before it is closed: somebody else's connection could take it in between.
+        let socket = own_socket()?;
+        socket.bind(self.address).context("keep the port of the sandbox's mail server")?;
         self.accepting.abort();
         // Only when the task is gone is the port closed; that it was aborted is no news.
         let _aborted = (&mut self.accepting).await;
-        let socket = TcpSocket::new_v4()?;
-        socket.set_reuseaddr(true)?;
-        socket.bind(self.address).context("keep the port of the sandbox's mail server")?;
         self.kept_port = Some(socket);
         Ok(())
     }
@@ -245,6 +247,14 @@ impl Drop for SmtpServer {
     fn drop(&mut self) {
         self.accepting.abort();
     }
+}
+
+/// A socket whose port another one of this server may be bound to. Only the one that listens is connected to.
+fn own_socket() -> anyhow::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.set_reuseport(true)?;
+    Ok(socket)
 }
 
 /// Serves connections until aborted; the sessions end with it.

@@ -52,6 +52,8 @@ fn owed_still(slice: &Slice<'_>, rules: &Rules, (fact, asks): (&Fact<'_>, bool),
     }
     match rest.hands {
         Hands::People if called || is_wordless(fact) && slice.was_told(fact.at) => None,
+        // Operators are told of it, and look at the conversation.
+        Hands::People if slice.was_held(fact.at) => None,
         Hands::People => Some(UNCALLED),
         Hands::Nobodys => Some("nobody knows the conversation"),
         Hands::Gate if slice.verified() => Some("the customer, who is verified, was left at the gate"),

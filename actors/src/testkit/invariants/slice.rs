@@ -125,6 +125,11 @@ impl<'a> Slice<'a> {
         self.entries.iter().rposition(begun).is_none_or(|begun| begun > at)
     }
 
+    /// Returns whether a row became held after this entry.
+    pub(super) fn was_held(&self, at: usize) -> bool {
+        self.entries[at..].iter().any(|entry| matches!(entry.what, What::Held { .. }))
+    }
+
     /// Returns whether a page told the customer that they are verified, and nobody has forgotten them since.
     pub(super) fn verified(&self) -> bool {
         let done = |entry: &&Entry| matches!(&entry.what, What::Told { page: Page::Done, .. });

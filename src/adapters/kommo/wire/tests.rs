@@ -2,6 +2,7 @@ use super::*;
 use crate::adapters::kommo::access::{Integration, request_of};
 use crate::adapters::kommo::reply::{Answer, body};
 use proptest::prelude::*;
+use serde_json::Value;
 use serde_json::json;
 
 macro_rules! fixture {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use std::time::Duration;
 
 /// How long [`ChatwootDouble::wait_for`] waits: long enough for a loaded machine, short enough for a test.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One line of a conversation as tests read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,7 +137,7 @@ impl ChatwootDouble {
     /// Waits until a condition holds.
     ///
     /// # Errors
-    /// If it does not hold within 20 s; the error names the condition and shows what happened.
+    /// If it does not hold within a minute; the error names the condition and shows what happened.
     pub async fn wait_for(&self, what: &str, mut holds: impl FnMut(&World<'_>) -> bool) -> anyhow::Result<()> {
         if self.shared.wait(PATIENCE, |world| holds(&World(world))).await {
             return Ok(());
@@ -368,7 +368,7 @@ impl ChatwootDouble {
     /// Waits until no webhook is under way.
     ///
     /// # Errors
-    /// If that does not happen within 20 s.
+    /// If that does not happen within a minute.
     pub async fn wait_quiet(&self) -> anyhow::Result<()> {
         self.wait_for("all webhooks are delivered or given up", |world| world.0.is_quiet()).await
     }
