@@ -42,6 +42,7 @@ mod orders;
 mod pended;
 mod phase;
 mod phases;
+mod placed;
 mod pump;
 mod record;
 mod reload;
@@ -142,6 +143,7 @@ impl Flow {
             seen: Default::default(),
             watermark: Default::default(),
             person: Default::default(),
+            shown: Vec::new(),
             heard: 0,
             pended: None,
             opened: None,

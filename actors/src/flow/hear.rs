@@ -83,19 +83,21 @@ impl Desk<'_> {
             self.common.contact = inbound.contact;
         }
         self.common.volatile.fresh = Some(self.ctx.now);
-        if let Some(handle) = inbound.reply
-            && !self.common.outbox.replies.hear(handle, inbound.event.customers_message())
-        {
-            self.why = Some("taken before");
-            self.marks.push(Mark::Duplicate);
-            return Heard { intake: Intake::Duplicate, signals: Vec::new() };
+        let mut event = inbound.event;
+        if let Some(handle) = inbound.reply {
+            event = self.stands_last(event);
+            if !self.common.outbox.replies.hear(handle, event.customers_message()) {
+                self.why = Some("taken before");
+                self.marks.push(Mark::Duplicate);
+                return Heard { intake: Intake::Duplicate, signals: Vec::new() };
+            }
         }
-        let missed = matches!(inbound.event, Event::Missed { .. });
+        let missed = matches!(event, Event::Missed { .. });
         let may_be_ours = missed || self.in_aftermath();
         let acted_upon = self.common.state.as_ref().map_or(0, |state| state.version);
         let overtaken = inbound.state.as_ref().is_some_and(|state| state.version < acted_upon);
         let pending = inbound.state.as_ref().filter(|state| state.status == Status::Pending).map(|state| state.version);
-        let noted = pending.filter(|_| matches!(inbound.event, Event::Ordered { order: Order::Bot, .. }));
+        let noted = pending.filter(|_| matches!(event, Event::Ordered { order: Order::Bot, .. }));
         // Put away still, and not only when it was listed.
         let resolved = !overtaken && inbound.state.as_ref().is_some_and(|state| state.status == Status::Resolved);
         let of_state =
@@ -104,10 +106,10 @@ impl Desk<'_> {
             Signal::Proven(crate::domain::Verified { address: proof.address, at: self.ctx.now, by: proof.by })
         });
         // A person's words count first, and outweigh a conversation that looks the bot's.
-        let from_person = matches!(inbound.event, Event::PersonWrote { .. });
+        let from_person = matches!(event, Event::PersonWrote { .. });
         let event_first = missed || from_person;
-        let said = self.forgotten_carried(&inbound.event);
-        let (intake, mut of_event) = self.hear_event(phase, inbound.event, overtaken);
+        let said = self.forgotten_carried(&event);
+        let (intake, mut of_event) = self.hear_event(phase, event, overtaken);
         if noted.is_some() && !of_event.is_empty() {
             self.note_order(noted);
         }
@@ -136,7 +138,10 @@ impl Desk<'_> {
     fn hear_event(&mut self, phase: &Phase, event: Event, overtaken: bool) -> (Intake, Vec<Signal>) {
         match event {
             Event::CustomerWrote(message) => self.customer_wrote(message),
-            Event::PersonWrote { id, at, text } => self.person_wrote(id, at, text),
+            Event::PersonWrote { id, at, text } => {
+                self.is_placed(id);
+                self.person_wrote(id, at, text)
+            }
             Event::OtherWrote { id } => {
                 self.saw(id);
                 (Intake::Ignored("neither the customer nor a person wrote it"), Vec::new())
@@ -205,7 +210,11 @@ impl Desk<'_> {
         // What was asked before it may be answered, so it counts together with what it is read back with.
         let said: Vec<_> = events.iter().filter_map(|event| self.forgotten(event)).collect();
         for event in events.into_iter().filter(|event| !matches!(event, Event::Missed { .. })) {
+            let person = if let Event::PersonWrote { id, .. } = &event { Some(*id) } else { None };
             let (taken, of_event) = self.hear_event(phase, event, overtaken);
+            if let Some(id) = person.filter(|_| taken == Intake::Accepted) {
+                self.is_shown(id);
+            }
             if taken == Intake::Accepted || matches!(intake, Intake::Ignored(_)) {
                 intake = taken;
             }
