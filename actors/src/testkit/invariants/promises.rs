@@ -2,11 +2,14 @@
 
 use super::slice::{Fact, Slice};
 use super::{Excuse, Findings, Invariant, Rules};
-use crate::testkit::history::{Hands, Happening, Rest, Speech, What};
+use crate::testkit::history::{Answer, Hands, Happening, Rest, Speech, What};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is counted apart.
 const UNCALLED: &str = "it was left to people whom nobody has called";
+
+/// What is counted apart, too.
+const STRANDED: &str = "its answer can leave only when the customer writes again";
 
 /// Every customer message whose webhook was acknowledged ends answered, in the people's hands, or visibly given up.
 pub(super) fn nothing_lost(slice: &Slice<'_>, rules: &Rules, findings: &mut Findings) {
@@ -17,6 +20,10 @@ pub(super) fn nothing_lost(slice: &Slice<'_>, rules: &Rules, findings: &mut Find
         let Some(why) = owed_still(slice, rules, (fact, *asks), rest) else { continue };
         if why == UNCALLED {
             findings.uncalled += 1;
+            continue;
+        }
+        if why == STRANDED {
+            findings.stranded += 1;
             continue;
         }
         let excuse = if slice.was_lost(acked) { Excuse::StoreLost } else { Excuse::None };
@@ -37,19 +44,19 @@ fn owed_still(slice: &Slice<'_>, rules: &Rules, (fact, asks): (&Fact<'_>, bool),
         Happening::Deleted { of } => of == fact.name,
         Happening::CustomerWrote { .. } | Happening::AskedBack | Happening::HandedBack { done: false } => false,
     };
-    let answers = |text: &super::slice::Text<'_>| {
-        text.answer.is_some_and(|answer| answer.about.iter().any(|about| about == fact.name))
-    };
+    let is_about = |answer: Option<&Answer>| answer.is_some_and(|of| of.about.iter().any(|about| about == fact.name));
     let fetched = |text: &super::slice::Text<'_>| text.speech == Speech::Announcement && text.at > fact.at;
     let held = rest.rows.iter().any(|row| row.held && row.words.is_some());
     if held
         || slice.people_had_it(fact.at, called)
-        || slice.texts.iter().any(|text| answers(text) || fetched(text))
+        || slice.texts.iter().any(|text| is_about(text.answer) || fetched(text))
+        || slice.doubted.iter().any(|(_, _, answer)| is_about(*answer))
         || slice.facts.iter().any(|later| later.at > fact.at && ended_by(later))
     {
         return None;
     }
     match rest.hands {
+        Hands::Desk if slice.stranded.iter().any(|(_, _, answer)| is_about(*answer)) => Some(STRANDED),
         Hands::People if called => None,
         Hands::People => Some(UNCALLED),
         Hands::Nobodys => Some("nobody knows the conversation"),
@@ -130,6 +137,13 @@ pub(super) fn nobody_talked_over(slice: &Slice<'_>, rules: &Rules, sees_claims: 
             | What::Held { .. }
             | What::Pressed { .. }
             | What::Told { .. }
+            | What::Waits { .. }
+            | What::Tried { .. }
+            | What::WentOn { .. }
+            | What::Doubted { .. }
+            | What::Stranded { .. }
+            | What::Stopped { .. }
+            | What::Called
             | What::StoreLost { .. }
             | What::Rested(_)
             | What::Fault { .. }
@@ -167,7 +181,7 @@ pub(super) fn in_order(slice: &Slice<'_>, findings: &mut Findings) {
             |entry: &&crate::testkit::history::Entry| matches!(&entry.what, What::Held { row } if row == text.row);
         let passed = slice.entries[..text.at].iter().any(held);
         let (before, row) = newest.get(epoch).copied().unwrap_or((0, text.row));
-        if number < before && !passed {
+        if number < before && !passed && !super::requests::crossed(slice, (text.row, text.at), row) {
             let what = format!("{} landed after {row}", text.row);
             let excuse = slice.excuse(&[text.row, row], text.at);
             slice.found(findings, Invariant::InOrder, (text.at.saturating_sub(60), text.at), (excuse, what));
