@@ -232,7 +232,9 @@ impl World {
         let prove = cached && input.claims_absence() && sabotage != Some(Sabotage::IgnoreOnStaleCache);
         let force = woken && !loaded.flow.has_work() && loaded.version > 0;
         let memory_changed = batch.steps.iter().any(|(_, step)| step.memory_changed);
-        let write = self.describe(n, key, &loaded, memory_changed);
+        let mut write = self.describe(n, key, &loaded, memory_changed);
+        let giving = batch.steps.iter().find(|step| gives_back(step));
+        write.back = giving.and_then(|(_, step)| self.takes_back(&input, step, &loaded.flow));
         let changed = *write.record != *loaded.record || memory_changed || force;
         let pending = Box::new(Pending { loaded, batch, write, begun: self.now, kept });
         match (changed, prove) {
@@ -296,8 +298,7 @@ impl World {
         batch.lapsed = loaded.regressed || self.store.run != loaded.run;
         let page = self.page(n, key, &loaded.flow, &batch);
         self.note_phases(n, key, &batch);
-        let gave_back =
-            batch.steps.iter().any(|(_, step)| step.from == PhaseName::Human && step.to != PhaseName::Human);
+        let gave_back = batch.steps.iter().any(gives_back);
         if let Some(job) = &mut self.actor(n, key).job {
             job.gave_back = gave_back;
         }
@@ -385,6 +386,11 @@ impl World {
             self.put_on(n, pause, NodeEvent::Timer { key, stamp });
         }
     }
+}
+
+/// Returns whether a step takes the conversation from the people.
+fn gives_back((_, step): &(&'static str, Step)) -> bool {
+    step.from == PhaseName::Human && step.to != PhaseName::Human
 }
 
 fn acquired(effect: &Effect) -> Option<(u64, Lane)> {

@@ -32,6 +32,7 @@ impl World {
             record: Rc::from(flow.encode()),
             memory,
             wake: wake.map(|wake| i64::try_from(wake.as_millis()).unwrap_or(i64::MAX / 4)),
+            back: None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! What customers and people of the company do, and when. They act at the vendor and know nothing of the desk.
 
 use super::dice::Stream;
+use super::kind::Kind;
 use super::node::NodeEvent;
 use super::world::{Event, STORM, World};
 use frontdesk_actors::domain::{Assignee, Order, Status};
@@ -96,7 +97,9 @@ impl World {
 
     pub(crate) fn act(&mut self, key: usize, deed: Deed) {
         let number = self.dice.draw(Stream::Ids) % 1_000_000;
-        match deed {
+        match self.kind.deed(deed) {
+            Deed::Delete if self.kind == Kind::GreenApi => self.phone_deletes(key),
+            Deed::NoteBot if self.kind == Kind::GreenApi => self.phone_gives_back(key),
             Deed::Ask => self.customer_writes(key, &format!("question {number} of the customer?"), true),
             Deed::Attach => self.customer_writes(key, "", false),
             Deed::AskForPerson => self.customer_writes(key, &format!("a human please {number}"), false),

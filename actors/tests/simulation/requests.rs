@@ -117,6 +117,9 @@ impl World {
         }
         let (outcome, wrote) = self.store.write(write, self.now);
         if wrote {
+            if let Some(back) = &write.back {
+                self.taken_back_by_itself(n, write.key, back);
+            }
             for (row, speech, words) in claims {
                 self.vendor.words.insert((write.key, row.clone()), words.clone());
                 self.log_on(n, write.key, What::Claimed { row: row.clone(), speech: *speech });
