@@ -32,6 +32,10 @@ pub(super) struct Slice<'a> {
     pub(super) entries: Vec<&'a Entry>,
     pub(super) facts: Vec<Fact<'a>>,
     pub(super) texts: Vec<Text<'a>>,
+    /// What nobody can find out to have been read: where in the slice, the words, and what the desk takes for answered by it.
+    pub(super) doubted: Vec<(usize, &'a str, Option<&'a Answer>)>,
+    /// What is left to say and can leave only when the customer writes again: row, words, and what it answers.
+    pub(super) stranded: Vec<(&'a str, &'a str, Option<&'a Answer>)>,
     pub(super) rest: Option<&'a Rest>,
     stood_still: BTreeSet<&'a str>,
     /// Where the person was last forgotten.
@@ -48,6 +52,8 @@ impl<'a> Slice<'a> {
             entries: history.entries.iter().filter(concerns).collect(),
             facts: Vec::new(),
             texts: Vec::new(),
+            doubted: Vec::new(),
+            stranded: Vec::new(),
             rest: None,
             stood_still: BTreeSet::new(),
             erased: None,
@@ -64,6 +70,8 @@ impl<'a> Slice<'a> {
                 What::Landed { row, speech, words, answer } if *speech != Speech::None => {
                     slice.texts.push(Text { at, row, speech: *speech, words, answer: answer.as_ref() });
                 }
+                What::Doubted { words, answer, .. } => slice.doubted.push((at, words, answer.as_ref())),
+                What::Stranded { row, words, answer } => slice.stranded.push((row, words, answer.as_ref())),
                 What::StoreLost { since } => slice.lost.push((*since, entry.at)),
                 What::Rested(rest) => slice.rest = Some(rest),
                 What::Erased => slice.erased = Some(at),
@@ -77,12 +85,20 @@ impl<'a> Slice<'a> {
                 | What::Claimed { .. }
                 | What::Pressed { .. }
                 | What::Told { .. }
+                | What::Waits { .. }
+                | What::Tried { .. }
+                | What::WentOn { .. }
+                | What::Stopped { .. }
                 | What::Fault { .. }
                 | What::Note { .. } => {}
             }
         }
         for fact in &mut slice.facts {
             fact.acked = acked.get(fact.name).copied();
+        }
+        if !super::requests::nobody_waits(&slice) {
+            // It could leave where somebody waits.
+            slice.stranded.clear();
         }
         slice
     }
@@ -227,6 +243,12 @@ fn row_of(entry: &Entry) -> Option<&str> {
         | What::Verified { .. }
         | What::Erased
         | What::Told { .. }
+        | What::Waits { .. }
+        | What::Tried { .. }
+        | What::WentOn { .. }
+        | What::Doubted { .. }
+        | What::Stranded { .. }
+        | What::Stopped { .. }
         | What::StoreLost { .. }
         | What::Rested(_)
         | What::Fault { .. }
