@@ -82,8 +82,13 @@ impl Desk<'_> {
             return Vec::new();
         }
         let owed = |id: MessageId| self.common.owed.iter().any(|owed| owed.id == id);
-        let is_later =
-            |said: &Said<'_>| said.role == Role::Customer && said.id.is_some_and(|id| id.is_behind(order) && !owed(id));
+        // Of the second of the order, where the vendor tells no more: nobody has answered that since.
+        let mut answered = false;
+        let is_later = |said: &Said<'_>| {
+            answered |= said.role == Role::Person;
+            let since = |id: MessageId| id.is_behind(order) || !answered && id.order == order.order;
+            said.role == Role::Customer && said.id.is_some_and(|id| since(id) && !owed(id))
+        };
         let later = self.memory.newest_first().take_while(|said| said.role != Role::Desk).filter(is_later);
         let wrote = later.filter_map(|said| {
             let (id, text) = (said.id?, said.text.to_owned());

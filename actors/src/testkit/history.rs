@@ -99,6 +99,12 @@ pub enum What {
         /// The press.
         press: String,
     },
+    /// A word of the people's has given the conversation back, durably, whether or not anybody has heard of it. Written only
+    /// where the layer can see commits.
+    TakenBack {
+        /// The fact of that word.
+        fact: String,
+    },
     /// The page told whoever pressed what came of it.
     Told {
         /// The press.

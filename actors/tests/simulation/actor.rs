@@ -235,6 +235,7 @@ impl World {
         let mut write = self.describe(n, key, &loaded, memory_changed);
         write.press = self.pressed(n, key).filter(|_| batch.steps.iter().any(|(_, step)| step.confirmed));
         let giving = batch.steps.iter().find(|step| gives_back(step));
+        write.word = giving.and_then(|_| self.word(n, key));
         write.back = giving.and_then(|(_, step)| self.takes_back(&input, step, &loaded.flow));
         let changed = *write.record != *loaded.record || memory_changed || force;
         let pending = Box::new(Pending { loaded, batch, write, begun: self.now, kept });

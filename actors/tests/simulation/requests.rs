@@ -120,6 +120,9 @@ impl World {
             if let Some(press) = write.press.clone() {
                 self.log_on(n, write.key, What::Verified { press });
             }
+            if let Some(fact) = write.word.clone() {
+                self.log_on(n, write.key, What::TakenBack { fact });
+            }
             if let Some(back) = &write.back {
                 self.taken_back_by_itself(n, write.key, back);
             }

@@ -200,6 +200,7 @@ pub(super) fn gate_first(slice: &Slice<'_>, rules: &Rules, findings: &mut Findin
             | What::Waits { .. }
             | What::Tried { .. }
             | What::WentOn { .. }
+            | What::TakenBack { .. }
             | What::Doubted { .. }
             | What::Stranded { .. }
             | What::Stopped { .. }
@@ -249,6 +250,7 @@ pub(super) fn token_once(slice: &Slice<'_>, findings: &mut Findings) {
             | What::Waits { .. }
             | What::Tried { .. }
             | What::WentOn { .. }
+            | What::TakenBack { .. }
             | What::Doubted { .. }
             | What::Stranded { .. }
             | What::Stopped { .. }

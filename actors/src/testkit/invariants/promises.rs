@@ -149,6 +149,7 @@ pub(super) fn nobody_talked_over(slice: &Slice<'_>, rules: &Rules, sees_claims: 
             | What::Waits { .. }
             | What::Tried { .. }
             | What::WentOn { .. }
+            | What::TakenBack { .. }
             | What::Doubted { .. }
             | What::Stranded { .. }
             | What::Stopped { .. }
@@ -194,12 +195,15 @@ fn taken_before<'a, 'b>(
     let is_takeover = |fact: &&Fact<'a>| forbids(fact.happening) && fact.acked.is_some_and(known);
     let is_back = |fact: &Fact<'_>| match fact.happening {
         Happening::HandedBack { .. } => true,
-        // Nothing at the vendor shows it: it counts from when the desk has heard it. What is claimed in the commit that hears it
-        // stands just before its acknowledgement.
-        Happening::AskedBack => fact.acked.is_some_and(|acked| {
-            acked < at
-                || slice.entries[acked].node == slice.entries[at].node && slice.entries[acked].at.since(now) < HEARD
-        }),
+        // Nothing at the vendor shows it: it counts from when the desk has heard it, durably or with its acknowledgement. What
+        // is claimed in the commit that hears it stands just before that.
+        Happening::AskedBack => {
+            let with_it = |acked: usize| {
+                acked < at
+                    || slice.entries[acked].node == slice.entries[at].node && slice.entries[acked].at.since(now) < HEARD
+            };
+            fact.back.is_some_and(|back| back < at) || fact.acked.is_some_and(with_it)
+        }
         Happening::CustomerWrote { .. }
         | Happening::PersonWrote { .. }
         | Happening::TakenOver

@@ -79,6 +79,7 @@ fn is_held(slice: &Slice<'_>, rest: &Rest, place: &str) -> bool {
         | What::Told { .. }
         | What::Waits { .. }
         | What::WentOn { .. }
+        | What::TakenBack { .. }
         | What::Doubted { .. }
         | What::Stranded { .. }
         | What::Stopped { .. }

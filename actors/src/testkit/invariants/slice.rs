@@ -15,6 +15,8 @@ pub(super) struct Fact<'a> {
     pub(super) happening: &'a Happening,
     /// Where a webhook that told of it was first acknowledged.
     pub(super) acked: Option<usize>,
+    /// Where the desk had the conversation back by it, as far as the layer can see that.
+    pub(super) back: Option<usize>,
 }
 
 /// A text of ours at the vendor.
@@ -59,13 +61,14 @@ impl<'a> Slice<'a> {
             erased: None,
             lost: Vec::new(),
         };
-        let mut acked: BTreeMap<&str, usize> = BTreeMap::new();
+        let (mut acked, mut back): (BTreeMap<&str, usize>, BTreeMap<&str, usize>) = Default::default();
         for (at, entry) in slice.entries.iter().enumerate() {
             match &entry.what {
                 What::Happened { fact, happening } => {
-                    slice.facts.push(Fact { at, name: fact, happening, acked: None });
+                    slice.facts.push(Fact { at, name: fact, happening, acked: None, back: None });
                 }
                 What::Acked { fact } => drop(acked.entry(fact).or_insert(at)),
+                What::TakenBack { fact } => drop(back.entry(fact).or_insert(at)),
                 What::Posted { row, stood_still: true, .. } => drop(slice.stood_still.insert(row)),
                 What::Landed { row, speech, words, answer } if *speech != Speech::None => {
                     slice.texts.push(Text { at, row, speech: *speech, words, answer: answer.as_ref() });
@@ -95,6 +98,7 @@ impl<'a> Slice<'a> {
         }
         for fact in &mut slice.facts {
             fact.acked = acked.get(fact.name).copied();
+            fact.back = back.get(fact.name).copied();
         }
         if !super::requests::nobody_waits(&slice) {
             // It could leave where somebody waits.
@@ -246,6 +250,7 @@ fn row_of(entry: &Entry) -> Option<&str> {
         | What::Waits { .. }
         | What::Tried { .. }
         | What::WentOn { .. }
+        | What::TakenBack { .. }
         | What::Doubted { .. }
         | What::Stranded { .. }
         | What::Stopped { .. }
