@@ -249,3 +249,24 @@ fn what_was_left_to_people_after_a_hand_back_that_is_heard_when_they_are_idle_al
     hear(&mut rig, Event::Ordered { id: MessageId::opaque(225, "3EB1"), order: Order::Bot });
     assert_eq!((rig.phase(), rig.view().owed), (PhaseName::Bot, 1));
 }
+
+#[test]
+fn what_the_customer_wrote_in_the_second_of_a_hand_back_and_nobody_answered_is_answered() {
+    for answered in [false, true] {
+        let mut rig = Rig::new(false);
+        let at = rig.now;
+        let person = |second, name: &str| {
+            let text = format!("Kim here, {name}");
+            Event::PersonWrote { id: MessageId::opaque(second, name), at, text }
+        };
+        hear(&mut rig, person(190, "3EB0"));
+        rig.flush();
+        let (id, text) = (MessageId::opaque(200, "3AF1"), "do you ship?".to_owned());
+        hear(&mut rig, Event::CustomerWrote(CustomerMessage { id, at, text, attachments: 0, voice: None }));
+        if answered {
+            hear(&mut rig, person(200, "3EB1"));
+        }
+        hear(&mut rig, Event::Ordered { id: MessageId::opaque(200, "3EB2"), order: Order::Bot });
+        assert_eq!((rig.phase(), rig.view().owed), (PhaseName::Bot, usize::from(!answered)));
+    }
+}

@@ -219,6 +219,20 @@ fn the_gate_tokens_and_limits_are_judged() {
 }
 
 #[test]
+fn a_hand_back_in_the_store_counts_although_its_acknowledgement_is_lost() {
+    let asked = || {
+        let wrote = Happening::PersonWrote { words: "p1".to_owned() };
+        Log::default().happened("p1", wrote).acked("p1").happened("b1", Happening::AskedBack)
+    };
+    let claims = |log: Log| {
+        let (row, speech) = ("e-0".to_owned(), Speech::Words);
+        log.then(What::Claimed { row, speech }).acked("b1").violated(&Rules::default())
+    };
+    assert_eq!(claims(asked()), [Invariant::NobodyTalkedOver]);
+    assert_eq!(claims(asked().then(What::TakenBack { fact: "b1".to_owned() })), []);
+}
+
+#[test]
 fn every_request_is_answered_exactly_once() {
     let place = || "p1".to_owned();
     let went_on = |row: &str| What::WentOn { place: place(), row: row.to_owned() };
