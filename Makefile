@@ -15,10 +15,12 @@ MINUTES ?= 10
 # Which inputs `make fuzz` makes: others every time, unless named.
 FUZZ_SEED := $(or $(FUZZ_SEED),$(shell date +%s))
 
-# How many runs `make sim` makes, and from which seed on; SEED is the one that `make sim-trace` shows.
+# How many runs `make sim` makes, and from which seed on; SEED is the one that `make sim-trace` shows. KIND is chatwoot,
+# green-api or kommo; all, or the first, unless named.
 SEEDS ?= 20000
 FIRST ?= 0
 SEED ?= 0
+KIND ?=
 
 # Where `make kommo-widget` leaves the widget.
 WIDGET ?= target/kommo-widget.zip
@@ -46,12 +48,12 @@ bench: need-rust need-redis ## Measure speed and memory beside the goals; SECOND
 	@$(CARGO) bench --bench flow
 	@BENCH_SECONDS=$(SECONDS) $(CARGO) bench --bench process
 
-sim: need-rust ## Simulate nodes, store and vendors with faults; SEEDS=100000 for more, FIRST=7 to begin elsewhere
+sim: need-rust ## Simulate nodes, store and vendors with faults; SEEDS=100000 for more, FIRST=7 to begin elsewhere, KIND=kommo for one
 	@echo "== building for speed, then simulating $(SEEDS) runs"
-	@SEEDS=$(SEEDS) FIRST=$(FIRST) $(CARGO) test --release -p frontdesk-actors --test simulation -- --ignored --exact campaign::campaign --nocapture
+	@SEEDS=$(SEEDS) FIRST=$(FIRST) KIND=$(KIND) $(CARGO) test --release -p frontdesk-actors --test simulation -- --ignored --exact campaign::campaign --nocapture
 
-sim-trace: need-rust ## Show everything that happens in one simulated run: SEED=17
-	@SEED=$(SEED) $(CARGO) test --release -p frontdesk-actors --test simulation -- --ignored --exact campaign::trace --nocapture
+sim-trace: need-rust ## Show everything that happens in one simulated run: SEED=17, KIND=green-api for another vendor
+	@SEED=$(SEED) KIND=$(KIND) $(CARGO) test --release -p frontdesk-actors --test simulation -- --ignored --exact campaign::trace --nocapture
 
 chaos: need-rust need-redis ## Inject faults into the real desk for MINUTES=10 and write docs/chaos-report.md
 	@echo "== building for speed (a first build takes some minutes), then $(MINUTES) minutes of faults"

@@ -26,6 +26,7 @@ pub mod text;
 
 mod audit;
 mod carried;
+mod changed;
 mod clock;
 mod decide;
 mod desk;
@@ -42,6 +43,7 @@ mod orders;
 mod pended;
 mod phase;
 mod phases;
+mod placed;
 mod pump;
 mod record;
 mod reload;
@@ -144,6 +146,7 @@ impl Flow {
             seen: Default::default(),
             watermark: Default::default(),
             person: Default::default(),
+            shown: Vec::new(),
             heard: 0,
             pended: None,
             opened: None,

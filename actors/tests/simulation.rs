@@ -2,10 +2,12 @@
 //! does, and a run is a function of its seed. `docs/simulation.md` tells how to run it and how to read a failure.
 //!
 //! `world` is the clock and the agenda; `node`, `actor`, `load`, `commit`, `gate`, `requests` and `wire` model the engine's shell; `store`
-//! and `vendor` what it talks to; `people` those who write; `page` what is shown behind a link; `dice` is where chance comes from; `notes` what the log says for whoever reads it; `sabotage` holds the planted bugs.
+//! and `vendor` what it talks to, `kind` what that can and cannot do, `phone` and `bots` what only one kind does; `people` those who write; `page` what is shown behind a link; `dice` is where chance comes from; `notes` what the log says for whoever reads it; `sabotage` holds the planted bugs.
 
 #[path = "simulation/actor.rs"]
 mod actor;
+#[path = "simulation/bots.rs"]
+mod bots;
 #[path = "simulation/campaign.rs"]
 mod campaign;
 #[path = "simulation/commit.rs"]
@@ -14,6 +16,8 @@ mod commit;
 mod dice;
 #[path = "simulation/gate.rs"]
 mod gate;
+#[path = "simulation/kind.rs"]
+mod kind;
 #[path = "simulation/load.rs"]
 mod load;
 #[path = "simulation/model.rs"]
@@ -26,6 +30,8 @@ mod notes;
 mod page;
 #[path = "simulation/people.rs"]
 mod people;
+#[path = "simulation/phone.rs"]
+mod phone;
 #[path = "simulation/requests.rs"]
 mod requests;
 #[path = "simulation/sabotage.rs"]

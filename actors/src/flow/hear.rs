@@ -6,7 +6,7 @@ use crate::flow::effect::{Effect, Incident};
 use crate::flow::input::Input;
 use crate::flow::mark::{GateMark, Mark};
 use crate::flow::opened::given_back;
-use crate::flow::phase::{Back, Owed, Phase, Signal};
+use crate::flow::phase::{Back, Phase, Signal};
 use crate::ids::MessageId;
 use crate::language::Reason;
 use crate::ports::Verdict;
@@ -83,21 +83,23 @@ impl Desk<'_> {
             self.common.contact = inbound.contact;
         }
         self.common.volatile.fresh = Some(self.ctx.now);
-        if let Some(handle) = inbound.reply
-            && !self.common.outbox.replies.hear(handle, inbound.event.customers_message())
-        {
-            self.why = Some("taken before");
-            self.marks.push(Mark::Duplicate);
-            return Heard { intake: Intake::Duplicate, signals: Vec::new() };
+        let mut event = inbound.event;
+        if let Some(handle) = inbound.reply {
+            event = self.stands_last(event);
+            if !self.common.outbox.replies.hear(handle, event.customers_message()) {
+                self.why = Some("taken before");
+                self.marks.push(Mark::Duplicate);
+                return Heard { intake: Intake::Duplicate, signals: Vec::new() };
+            }
         }
-        let missed = matches!(inbound.event, Event::Missed { .. });
+        let missed = matches!(event, Event::Missed { .. });
         let may_be_ours = missed || self.in_aftermath();
         let acted_upon = self.common.state.as_ref().map_or(0, |state| state.version);
         let overtaken = inbound.state.as_ref().is_some_and(|state| state.version < acted_upon);
         // What an order was given in and what is known now are the same hands: nobody has taken it since.
-        let overtaken = overtaken && !self.is_ordered_in(&inbound.event, inbound.state.as_ref());
+        let overtaken = overtaken && !self.is_ordered_in(&event, inbound.state.as_ref());
         let pending = inbound.state.as_ref().filter(|state| state.status == Status::Pending).map(|state| state.version);
-        let noted = pending.filter(|_| matches!(inbound.event, Event::Ordered { order: Order::Bot, .. }));
+        let noted = pending.filter(|_| matches!(event, Event::Ordered { order: Order::Bot, .. }));
         // Put away still, and not only when it was listed.
         let resolved = !overtaken && inbound.state.as_ref().is_some_and(|state| state.status == Status::Resolved);
         let of_state =
@@ -106,13 +108,13 @@ impl Desk<'_> {
             Signal::Proven(crate::domain::Verified { address: proof.address, at: self.ctx.now, by: proof.by })
         });
         // A person's words count first, and outweigh a conversation that looks the bot's.
-        let from_person = matches!(inbound.event, Event::PersonWrote { .. });
+        let from_person = matches!(event, Event::PersonWrote { .. });
         let event_first = missed || from_person;
         // What came since has changed whose the conversation is.
-        let noted_human = matches!(inbound.event, Event::Ordered { order: Order::Human, .. });
+        let noted_human = matches!(event, Event::Ordered { order: Order::Human, .. });
         self.read_back |= (from_person || noted_human) && overtaken;
-        let said = self.forgotten_carried(&inbound.event);
-        let (intake, mut of_event) = self.hear_event(phase, inbound.event, overtaken);
+        let said = self.forgotten_carried(&event);
+        let (intake, mut of_event) = self.hear_event(phase, event, overtaken);
         if noted.is_some() && !of_event.is_empty() {
             self.note_order(noted);
         }
@@ -141,7 +143,10 @@ impl Desk<'_> {
     fn hear_event(&mut self, phase: &Phase, event: Event, overtaken: bool) -> (Intake, Vec<Signal>) {
         match event {
             Event::CustomerWrote(message) => self.customer_wrote(message),
-            Event::PersonWrote { id, at, text } => self.person_wrote(id, at, text),
+            Event::PersonWrote { id, at, text } => {
+                self.is_placed(id);
+                self.person_wrote(id, at, text)
+            }
             Event::OtherWrote { id } => {
                 self.saw(id);
                 (Intake::Ignored("neither the customer nor a person wrote it"), Vec::new())
@@ -160,20 +165,7 @@ impl Desk<'_> {
             Event::Fared { id, reached } => self.fared(id, reached),
             Event::Ordered { id, order } => self.ordered_by_note(phase, (id, order), overtaken),
             Event::Edited { id, text } => (self.edited(self.common.seen.placed(id), &text), Vec::new()),
-            Event::Deleted { id } => {
-                let id = self.common.seen.placed(id);
-                let remembered = self.memory.remove(id);
-                self.common.outbox.forget_question(id);
-                self.memory_dirty |= remembered;
-                let owed = self.common.owed.iter().any(|owed| owed.id == id);
-                let mut recordings = self.common.unheard.iter().chain(&self.common.theirs);
-                let owed = owed || recordings.any(|unheard| unheard.id == id);
-                if owed || remembered {
-                    (Intake::Accepted, vec![Signal::Deleted(id)])
-                } else {
-                    (Intake::Ignored("the deleted message was not remembered"), Vec::new())
-                }
-            }
+            Event::Deleted { id } => self.deleted(id),
             Event::Assigned => self.assigned(phase, overtaken),
             Event::StateChanged => (Intake::Ignored("nothing changed for the desk"), Vec::new()),
             Event::Missed { events, complete } => self.hear_missed(phase, events, (complete, overtaken)),
@@ -210,7 +202,11 @@ impl Desk<'_> {
         // What was asked before it may be answered, so it counts together with what it is read back with.
         let said: Vec<_> = events.iter().filter_map(|event| self.forgotten(event)).collect();
         for event in events.into_iter().filter(|event| !matches!(event, Event::Missed { .. })) {
+            let person = if let Event::PersonWrote { id, .. } = &event { Some(*id) } else { None };
             let (taken, of_event) = self.hear_event(phase, event, overtaken);
+            if let Some(id) = person.filter(|_| taken == Intake::Accepted) {
+                self.is_shown(id);
+            }
             if taken == Intake::Accepted || matches!(intake, Intake::Ignored(_)) {
                 intake = taken;
             }
@@ -235,32 +231,6 @@ impl Desk<'_> {
         };
         self.note_words(&message);
         (Intake::Accepted, vec![Signal::Wrote(message)])
-    }
-
-    /// The customer changed a message. A model that is answering goes on: it answers what was said when it was asked, and
-    /// remembers the change.
-    fn edited(&mut self, id: MessageId, text: &str) -> Intake {
-        let mut changed = false;
-        let mut recordings = self.common.unheard.iter_mut().chain(&mut self.common.theirs);
-        if let Some(unheard) = recordings.find(|unheard| unheard.id == id && unheard.text != text) {
-            text.clone_into(&mut unheard.text);
-            changed = true;
-        }
-        // What was said stays said: only what was written can be changed.
-        let is_it = |owed: &&mut Owed| owed.id == id && owed.text != text && !owed.voice;
-        if let Some(owed) = self.common.owed.iter_mut().find(is_it) {
-            text.clone_into(&mut owed.text);
-            changed = true;
-        }
-        self.common.outbox.reword_question(id, text);
-        let remembered = self.memory.amend(id, text);
-        self.memory_dirty |= remembered;
-        if changed || remembered {
-            self.why = Some("the customer changed what they wrote");
-            Intake::Accepted
-        } else {
-            Intake::Ignored("the message says what it said, or is not remembered")
-        }
     }
 
     /// A person wrote to the customer: once per id.

@@ -95,7 +95,10 @@ impl Desk<'_> {
                 Author::Carried => signals.extend(self.carried(message.id, message.at, &message.text).1),
                 Author::Person => {
                     let wrote = self.person_wrote(message.id, message.at, message.text).1;
-                    self.read_back |= !wrote.is_empty();
+                    if !wrote.is_empty() {
+                        self.read_back = true;
+                        self.is_shown(message.id);
+                    }
                     signals.extend(wrote);
                 }
                 Author::Customer => {

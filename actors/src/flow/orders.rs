@@ -69,13 +69,27 @@ impl Desk<'_> {
     }
 
     /// What the customer wrote after a colleague had given the conversation back, but before that was heard of: it is the
-    /// desk's to answer, and was taken for the people's.
+    /// desk's to answer, and was taken for the people's. What the desk has spoken after was its own to answer, and is answered.
     fn said_since(&self, phase: &Phase, order: MessageId) -> Vec<Signal> {
-        if !matches!(phase, Phase::Human(human) if human.touched) {
+        let theirs = match phase {
+            // Also where a person's words are known from a look only, which may show them later than they stand.
+            Phase::Human(human) => human.touched || human.reason == Reason::PersonWrote,
+            // It came back by itself before that was heard of.
+            Phase::Bot(_) => true,
+            Phase::AwaitingEmail(_) | Phase::PendingVerification(_) => false,
+        };
+        if !theirs {
             return Vec::new();
         }
-        let is_later = |said: &Said<'_>| said.role == Role::Customer && said.id.is_some_and(|id| id.is_behind(order));
-        let later = self.memory.newest_first().filter(is_later);
+        let owed = |id: MessageId| self.common.owed.iter().any(|owed| owed.id == id);
+        // Of the second of the order, where the vendor tells no more: nobody has answered that since.
+        let mut answered = false;
+        let is_later = |said: &Said<'_>| {
+            answered |= said.role == Role::Person;
+            let since = |id: MessageId| id.is_behind(order) || !answered && id.order == order.order;
+            said.role == Role::Customer && said.id.is_some_and(|id| since(id) && !owed(id))
+        };
+        let later = self.memory.newest_first().take_while(|said| said.role != Role::Desk).filter(is_later);
         let wrote = later.filter_map(|said| {
             let (id, text) = (said.id?, said.text.to_owned());
             Some(Signal::Wrote(CustomerMessage { id, at: said.at, text, attachments: 0, voice: None }))

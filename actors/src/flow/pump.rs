@@ -168,7 +168,11 @@ impl Desk<'_> {
             Tie::Desk | Tie::Answer if row.decided.is_some() => only_if(untouched, "a person has it"),
             Tie::Desk | Tie::Answer => only_if(human.is_none(), "a person has it"),
             Tie::Pend => only_if(human.is_none() && !resolved, "the conversation need not be given to the desk"),
-            Tie::Handoff => only_if(untouched, "a person has written already"),
+            Tie::Handoff => {
+                // Also where their words were heard late: the card still goes, but nobody says any more that somebody will come.
+                let written = human.is_some_and(|human| human.reason == Reason::PersonWrote);
+                only_if(untouched && !(written && row.kind.is_speech()), "a person has written already")
+            }
             Tie::Pickup => {
                 let put_away = state.is_some_and(|status| matches!(status, Status::Resolved | Status::Snoozed));
                 only_if(!put_away && untouched, "somebody has come")

@@ -54,6 +54,9 @@ pub(crate) struct Common {
     /// The newest message of a person: an older order to take the conversation back comes too late.
     #[serde(default)]
     pub(crate) person: MessageId,
+    /// Words of people that only looks have shown, under times that may be too late.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) shown: Vec<MessageId>,
     /// A row of ours that makes the conversation pending may have left or land yet, and the vendor has not shown it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) pended: Option<Pended>,

@@ -36,6 +36,11 @@ impl SeenWindow {
         }
     }
 
+    /// Returns the message that stands last.
+    pub(crate) fn newest(&self) -> MessageId {
+        self.ids.last().map_or_else(MessageId::default, |(order, unique)| MessageId { order: *order, unique: *unique })
+    }
+
     /// Remembers a message; the oldest is forgotten when the window is full.
     pub(crate) fn insert(&mut self, id: MessageId) {
         if let Err(at) = self.ids.binary_search(&entry(id)) {

@@ -99,6 +99,12 @@ pub enum What {
         /// The press.
         press: String,
     },
+    /// A word of the people's has given the conversation back, durably, whether or not anybody has heard of it. Written only
+    /// where the layer can see commits.
+    TakenBack {
+        /// The fact of that word.
+        fact: String,
+    },
     /// The page told whoever pressed what came of it.
     Told {
         /// The press.
@@ -109,6 +115,50 @@ pub enum What {
     /// An operator had the person forgotten, and it is done: nothing said before is owed an answer, remembered, or a proof of
     /// anything.
     Erased,
+    /// Somebody waits for the one answer to a customer's message, where a vendor takes words only so.
+    Waits {
+        /// Where.
+        place: String,
+        /// The fact of that message.
+        fact: String,
+    },
+    /// An answer was sent to where somebody waits: from here on it may land there.
+    Tried {
+        /// Where.
+        place: String,
+        /// The row.
+        row: String,
+    },
+    /// Whoever waited there has been answered, with words or without, and goes on: nobody waits there any more.
+    WentOn {
+        /// Where.
+        place: String,
+        /// The row.
+        row: String,
+    },
+    /// A text did not land, and nobody can find that out: the vendor says the same of one that did.
+    Doubted {
+        /// The row.
+        row: String,
+        /// What it says.
+        words: String,
+        /// As in [`What::Landed`], where the desk must take it for said.
+        answer: Option<Answer>,
+    },
+    /// Whoever waited there was stopped before an answer came.
+    Stopped {
+        /// Where.
+        place: String,
+    },
+    /// When all is over a text is left that can leave only when the customer writes again: nobody waits for one.
+    Stranded {
+        /// The row.
+        row: String,
+        /// What it says.
+        words: String,
+        /// As in [`What::Landed`].
+        answer: Option<Answer>,
+    },
     /// The store has lost what was written to it since then; what was acknowledged in between is gone with it.
     StoreLost {
         /// Since when.

@@ -7,6 +7,7 @@
 
 mod conduct;
 mod promises;
+mod requests;
 mod slice;
 pub mod transcript;
 
@@ -40,11 +41,13 @@ pub enum Invariant {
     UnderLimit,
     /// When the faults are over, everything comes to rest.
     Drained,
+    /// Where a vendor takes words only as the answer to a request, each request is answered exactly once.
+    AnsweredOnce,
 }
 
 impl Invariant {
     /// Every invariant.
-    pub const ALL: [Invariant; 11] = [
+    pub const ALL: [Invariant; 12] = [
         Invariant::NothingLost,
         Invariant::SomebodyCalled,
         Invariant::NothingTwice,
@@ -56,6 +59,7 @@ impl Invariant {
         Invariant::TokenOnce,
         Invariant::UnderLimit,
         Invariant::Drained,
+        Invariant::AnsweredOnce,
     ];
 
     /// Returns the sentence.
@@ -72,6 +76,7 @@ impl Invariant {
             Invariant::TokenOnce => "a token verifies once",
             Invariant::UnderLimit => "sends stay under the limit in every window",
             Invariant::Drained => "everything comes to rest when the faults are over",
+            Invariant::AnsweredOnce => "each request is answered exactly once",
         }
     }
 }
@@ -91,12 +96,32 @@ pub struct Rules {
     /// of which nobody knows that somebody waits: none of them took it since it was the desk's, the vendor did not open it, and
     /// the desk called nobody.
     pub sees_calls: bool,
+    /// How well the vendor tells the order of messages.
+    pub order: Told,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { claim: Duration::from_secs(1), memory: 20, gate: false, limit: None, sees_calls: false }
+        Self {
+            claim: Duration::from_secs(1),
+            memory: 20,
+            gate: false,
+            limit: None,
+            sees_calls: false,
+            order: Told::Always,
+        }
     }
+}
+
+/// How well a vendor tells which of two messages came first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// It numbers them.
+    Always,
+    /// It tells whole spans of time: of two within one, either may have come first.
+    Within(Duration),
+    /// It tells nothing, so that they stand as they arrive: of two that were under way at once, either may have come first.
+    ByArrival,
 }
 
 /// One thing that should not have happened.
@@ -130,6 +155,8 @@ pub struct Findings {
     pub excused: usize,
     /// How many rows are held for an operator.
     pub held: usize,
+    /// How many messages have an answer that can leave only when the customer writes again.
+    pub stranded: usize,
 }
 
 impl Findings {
@@ -174,6 +201,7 @@ pub fn check(history: &History, rules: &Rules) -> Findings {
         conduct::gate_first(&slice, rules, &mut findings);
         conduct::token_once(&slice, &mut findings);
         conduct::drained(&slice, &mut findings);
+        requests::answered_once(&slice, &mut findings);
     }
     conduct::under_limit(history, rules, &mut findings);
     findings

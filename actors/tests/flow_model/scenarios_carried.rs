@@ -171,3 +171,102 @@ fn what_was_answered_in_the_second_of_a_hand_back_is_not_answered_again() {
         assert_eq!((rig.phase(), rig.view().owed), (PhaseName::Bot, 0), "{id}");
     }
 }
+
+#[test]
+fn a_word_that_a_journal_shows_too_late_does_not_make_the_order_after_it_late() {
+    let word = |order| MessageId::opaque(order, "3EB0");
+    for told in [true, false] {
+        let mut rig = speaking();
+        rig.end_send(false, unknown(true));
+        // The colleague wrote in second 100, and the customer read it in second 130: a journal shows it there.
+        let seen = Seen { id: word(130), at: rig.now, author: Author::Person, text: "hi".to_owned(), voice: None };
+        rig.looking.as_mut().expect("it looks").look.messages.push(seen);
+        rig.end_look(true);
+        assert_eq!(rig.phase(), PhaseName::Human);
+        if told {
+            let at = rig.now;
+            hear(&mut rig, Event::PersonWrote { id: word(100), at, text: "hi".to_owned() });
+        }
+        hear(&mut rig, Event::Ordered { id: MessageId::opaque(110, "3EB1"), order: Order::Bot });
+        let phase = if told { PhaseName::Bot } else { PhaseName::Human };
+        assert_eq!(rig.phase(), phase, "where the word itself has not been told of, it may have come after the order");
+    }
+}
+
+#[test]
+fn of_two_words_that_a_journal_shows_too_late_the_second_still_outweighs_an_order_between_them() {
+    let (first, second) = ("3EB0", "3EB1");
+    let mut rig = speaking();
+    rig.end_send(false, unknown(true));
+    for (order, name) in [(150, first), (140, second)] {
+        let (id, at) = (MessageId::opaque(order, name), rig.now);
+        let seen = Seen { id, at, author: Author::Person, text: name.to_owned(), voice: None };
+        rig.looking.as_mut().expect("it looks").look.messages.push(seen);
+    }
+    rig.end_look(true);
+    let wrote =
+        |order, name: &str, at| Event::PersonWrote { id: MessageId::opaque(order, name), at, text: name.to_owned() };
+    let order = |order, name| Event::Ordered { id: MessageId::opaque(order, name), order: Order::Bot };
+    let at = rig.now;
+    hear(&mut rig, wrote(100, first, at));
+    hear(&mut rig, order(110, "3EB2"));
+    assert_eq!(rig.phase(), PhaseName::Human, "they wrote again since");
+    hear(&mut rig, wrote(120, second, at));
+    hear(&mut rig, order(130, "3EB3"));
+    assert_eq!(rig.phase(), PhaseName::Bot);
+}
+
+#[test]
+fn what_the_desk_has_answered_is_not_answered_again_when_a_hand_back_from_before_is_heard() {
+    let mut rig = Rig::new(false);
+    let at = rig.now;
+    let (id, text) = (MessageId::opaque(235, "3AF1"), "do you ship?".to_owned());
+    hear(&mut rig, Event::CustomerWrote(CustomerMessage { id, at, text, attachments: 0, voice: None }));
+    rig.pass(std::time::Duration::from_secs(2));
+    rig.reply(FIRST);
+    rig.flush();
+    // Notifications come one at a time, and were held up: both are from before the question.
+    hear(&mut rig, Event::PersonWrote { id: MessageId::opaque(200, "3EB0"), at, text: "I am here".to_owned() });
+    assert_eq!(rig.phase(), PhaseName::Human);
+    hear(&mut rig, Event::Ordered { id: MessageId::opaque(203, "3EB1"), order: Order::Bot });
+    assert_eq!((rig.phase(), rig.view().owed, rig.asked), (PhaseName::Bot, 0, None));
+}
+
+#[test]
+fn what_was_left_to_people_after_a_hand_back_that_is_heard_when_they_are_idle_already_is_answered() {
+    let mut rig = Rig::new(false);
+    let rules = rig.policy.channels.get_mut("test").expect("the rig has one channel");
+    rules.human_idle = Some(std::time::Duration::from_secs(40));
+    let at = rig.now;
+    hear(&mut rig, Event::PersonWrote { id: MessageId::opaque(200, "3EB0"), at, text: "I am here".to_owned() });
+    rig.flush();
+    // A look shows what the customer wrote after the hand-back, whose notification is held up.
+    let (id, text) = (MessageId::opaque(235, "3AF1"), "do you ship?".to_owned());
+    hear(&mut rig, Event::CustomerWrote(CustomerMessage { id, at, text, attachments: 0, voice: None }));
+    assert_eq!((rig.phase(), rig.view().owed), (PhaseName::Human, 0));
+    rig.pass(std::time::Duration::from_secs(41));
+    assert_eq!((rig.phase(), rig.view().owed), (PhaseName::Bot, 0), "so far it is the people's");
+    hear(&mut rig, Event::Ordered { id: MessageId::opaque(225, "3EB1"), order: Order::Bot });
+    assert_eq!((rig.phase(), rig.view().owed), (PhaseName::Bot, 1));
+}
+
+#[test]
+fn what_the_customer_wrote_in_the_second_of_a_hand_back_and_nobody_answered_is_answered() {
+    for answered in [false, true] {
+        let mut rig = Rig::new(false);
+        let at = rig.now;
+        let person = |second, name: &str| {
+            let text = format!("Kim here, {name}");
+            Event::PersonWrote { id: MessageId::opaque(second, name), at, text }
+        };
+        hear(&mut rig, person(190, "3EB0"));
+        rig.flush();
+        let (id, text) = (MessageId::opaque(200, "3AF1"), "do you ship?".to_owned());
+        hear(&mut rig, Event::CustomerWrote(CustomerMessage { id, at, text, attachments: 0, voice: None }));
+        if answered {
+            hear(&mut rig, person(200, "3EB1"));
+        }
+        hear(&mut rig, Event::Ordered { id: MessageId::opaque(200, "3EB2"), order: Order::Bot });
+        assert_eq!((rig.phase(), rig.view().owed), (PhaseName::Bot, usize::from(!answered)));
+    }
+}

@@ -6,7 +6,7 @@ use frontdesk_actors::domain::{Event, Order};
 use frontdesk_actors::engine::PhaseName;
 use frontdesk_actors::flow::outbox::{Row, RowKind};
 use frontdesk_actors::flow::{Incident, Input, SendOutcome, Step};
-use frontdesk_actors::ids::ReplyHandle;
+use frontdesk_actors::ids::{MessageId, ReplyHandle};
 use frontdesk_actors::ports::{Act, Verdict};
 use frontdesk_actors::view::{Decided, Decision, Intake};
 use std::time::Duration;
@@ -346,4 +346,19 @@ fn a_crash_that_lasts_longer_than_a_bot_waits_does_not_count_the_answer_as_said(
     send_again(&mut rig);
     rig.end_send(false, gone());
     assert_eq!(rig.view().outbox.iter().map(|row| row.state.as_str()).collect::<Vec<_>>(), ["held"]);
+}
+
+#[test]
+fn requests_stand_as_they_come_whatever_the_clocks_of_the_nodes_say() {
+    let mut rig = Rig::new(false);
+    for (text, place, clock) in [("hello", "p1", 3_600_000), ("are you there", "p2", 10), ("do you ship", "p3", 20)] {
+        let mut inbound = rig.customer_event(text);
+        inbound.reply = Some(ReplyHandle(place.to_owned()));
+        if let Event::CustomerWrote(message) = &mut inbound.event {
+            message.id = MessageId::opaque(clock, place);
+        }
+        rig.step(Input::Inbound(Box::new(inbound)));
+    }
+    let remembered: Vec<String> = rig.view().memory.into_iter().map(|said| said.text).collect();
+    assert_eq!(remembered, ["hello", "are you there", "do you ship"]);
 }

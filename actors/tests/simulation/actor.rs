@@ -234,6 +234,9 @@ impl World {
         let memory_changed = batch.steps.iter().any(|(_, step)| step.memory_changed);
         let mut write = self.describe(n, key, &loaded, memory_changed);
         write.press = self.pressed(n, key).filter(|_| batch.steps.iter().any(|(_, step)| step.confirmed));
+        let giving = batch.steps.iter().find(|step| gives_back(step));
+        write.word = giving.and_then(|_| self.word(n, key));
+        write.back = giving.and_then(|(_, step)| self.takes_back(&input, step, &loaded.flow));
         let changed = *write.record != *loaded.record || memory_changed || force;
         let pending = Box::new(Pending { loaded, batch, write, begun: self.now, kept });
         match (changed, prove) {
@@ -297,8 +300,7 @@ impl World {
         batch.lapsed = loaded.regressed || self.store.run != loaded.run;
         let page = self.page(n, key, &loaded.flow, &batch);
         self.note_phases(n, key, &batch);
-        let gave_back =
-            batch.steps.iter().any(|(_, step)| step.from == PhaseName::Human && step.to != PhaseName::Human);
+        let gave_back = batch.steps.iter().any(gives_back);
         if let Some(job) = &mut self.actor(n, key).job {
             job.did_it = gave_back || job.input == Input::Erased;
         }
@@ -374,6 +376,11 @@ impl World {
             self.put_on(n, pause, NodeEvent::Timer { key, stamp });
         }
     }
+}
+
+/// Returns whether a step takes the conversation from the people.
+fn gives_back((_, step): &(&'static str, Step)) -> bool {
+    step.from == PhaseName::Human && step.to != PhaseName::Human
 }
 
 fn acquired(effect: &Effect) -> Option<(u64, Lane)> {

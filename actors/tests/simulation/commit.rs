@@ -6,7 +6,7 @@ use super::node::{LEASE, NodeEvent, StoreReply};
 use super::requests::StoreCall;
 use super::sabotage::Sabotage;
 use super::store::{Outcome, Write};
-use super::wire::speech_of;
+use super::wire::{speech_of, words_of};
 use super::world::World;
 use frontdesk_actors::flow::{Effect, Input, Kept};
 use frontdesk_actors::testkit::history::Speech;
@@ -33,6 +33,8 @@ impl World {
             memory,
             wake: wake.map(|wake| i64::try_from(wake.as_millis()).unwrap_or(i64::MAX / 4)),
             press: None,
+            word: None,
+            back: None,
         }
     }
 
@@ -42,10 +44,10 @@ impl World {
             self.written(n, key, pending, Outcome::Ok(version));
             return;
         }
-        let mut claims: Vec<(String, Speech)> = Vec::new();
+        let mut claims: Vec<(String, Speech, String)> = Vec::new();
         for effect in pending.batch.steps.iter().flat_map(|(_, step)| &step.effects) {
             if let Effect::Send(row) = effect {
-                claims.push((row.id.0.clone(), speech_of(row)));
+                claims.push((row.id.0.clone(), speech_of(row), words_of(row)));
             }
         }
         let write = pending.write.clone();

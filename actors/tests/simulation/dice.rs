@@ -37,10 +37,12 @@ pub(crate) enum Fault {
     ModelFails,
     ModelHangs,
     ModelLate,
+    NotBrought,
+    BotStopped,
 }
 
 impl Fault {
-    pub(crate) const ALL: [Fault; 29] = [
+    pub(crate) const ALL: [Fault; 31] = [
         Fault::Crash,
         Fault::Pause,
         Fault::Standstill,
@@ -70,6 +72,8 @@ impl Fault {
         Fault::ModelFails,
         Fault::ModelHangs,
         Fault::ModelLate,
+        Fault::NotBrought,
+        Fault::BotStopped,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -103,6 +107,8 @@ impl Fault {
             Fault::ModelFails => "model fails",
             Fault::ModelHangs => "model hangs",
             Fault::ModelLate => "answer of an abandoned call",
+            Fault::NotBrought => "message taken, never brought",
+            Fault::BotStopped => "salesbot stopped",
         }
     }
 
@@ -119,7 +125,8 @@ impl Fault {
             Fault::AccountRefused | Fault::Rejected | Fault::LookForbidden | Fault::Standstill => 10,
             Fault::LookFails | Fault::LookSlow => 150,
             Fault::ModelFails | Fault::ModelLate => 200,
-            Fault::ModelHangs => 60,
+            Fault::ModelHangs | Fault::BotStopped => 60,
+            Fault::NotBrought => 40,
         }
     }
 }

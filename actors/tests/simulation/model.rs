@@ -2,9 +2,9 @@
 
 use super::actor::Message;
 use super::dice::Fault;
+use super::kind::Kind;
 use super::node::NodeEvent;
 use super::store::Stored;
-use super::vendor::message_fact;
 use super::world::World;
 use frontdesk_actors::domain::{self, Contact, Inbound, VoiceSource};
 use frontdesk_actors::flow::{Effect, Flow, Input, Step};
@@ -34,7 +34,7 @@ impl World {
         let number = self.vendor.calls.len();
         let asked = prompt.history.iter().rev().take(prompt.unanswered);
         let ids: Vec<MessageId> = asked.filter_map(|message| message.id).collect();
-        let about: Vec<String> = ids.iter().map(|id| message_fact(*id)).collect();
+        let about: Vec<String> = ids.iter().map(|id| self.fact_of(*id)).collect();
         self.log_on(n, key, What::Asked { call: format!("call{number}"), about: about.clone() });
         let mut after = self.draw_model(300, 9_000);
         let mut result = self.words(number);
@@ -153,6 +153,10 @@ impl World {
             PhaseName::Bot => Hands::Desk,
             PhaseName::Human => Hands::People,
         };
+        if self.kind == Kind::Kommo {
+            self.note_stranded(key, &view);
+            self.note_doubted(key);
+        }
         let leftover = |row: frontdesk_actors::view::RowView| Leftover {
             words: row.text,
             held: row.state == "held",

@@ -4,6 +4,7 @@
 use super::actor::{Asker, Conversation, Message};
 use super::dice::{Fault, Stream};
 use super::gate::Gate;
+use super::kind::Kind;
 use super::requests::StoreCall;
 use super::sabotage::Sabotage;
 use super::store::{Outcome, Stored, Taken};
@@ -23,9 +24,6 @@ pub(crate) const LEASE: i64 = 5_000;
 
 /// How often the wake index is read.
 const POLL: i64 = 500;
-
-/// How long a webhook is held open before it is answered with 500.
-const HOLD: i64 = 4_000;
 
 /// After how long without an event a conversation leaves memory.
 const IDLE: i64 = 120_000;
@@ -176,7 +174,7 @@ impl World {
     pub(crate) fn boot(&mut self, n: usize) {
         let boot = self.dice.draw(Stream::Node);
         if let Some(how) = self.dice.strikes(Fault::ClockStep) {
-            let offsets = [3_600_000, -3_600_000, 50_000, -50_000, 0];
+            let offsets = self.kind.clocks_off();
             self.nodes[n].offset = offsets[usize::try_from(how % 5).unwrap_or_default()];
             let text = format!("clock off by {} ms", self.nodes[n].offset);
             self.note_fault(n, &text);
@@ -216,7 +214,10 @@ impl World {
             }
             NodeEvent::Resume { key, fact } => {
                 // It counts from when it is taken: nothing says what it came before.
-                self.log("", Some(key), What::Happened { fact: fact.clone(), happening: Happening::AskedBack });
+                if self.kind == Kind::Chatwoot {
+                    let happening = Happening::AskedBack;
+                    self.log("", Some(key), What::Happened { fact: fact.clone(), happening });
+                }
                 self.send(n, key, Message::Hear(Input::Ordered(Order::Bot), Some(Asker::Order(fact))));
             }
             NodeEvent::Erase(key) => {
@@ -257,6 +258,7 @@ impl World {
 
     fn take_in(&mut self, n: usize, mut delivery: Delivery) {
         let order = (delivery.id, self.now.unsigned_abs());
+        self.number_request(n, &mut delivery.inbound);
         Sabotage::bend_inbound(self.sabotage, &mut delivery.inbound, order);
         self.nodes[n].waiting.insert(delivery.id);
         let (key, asker) = (delivery.key, Asker::Webhook(delivery.id, delivery.fact.clone()));
@@ -264,7 +266,7 @@ impl World {
             self.respond(n, delivery.id, Some((key, delivery.fact)), true);
             None
         } else {
-            self.put_on(n, HOLD, NodeEvent::HoldOver(delivery.id));
+            self.put_on(n, self.kind.hold(), NodeEvent::HoldOver(delivery.id));
             Some(asker)
         };
         self.send(n, key, Message::Hear(Input::Inbound(Box::new(delivery.inbound)), asker));

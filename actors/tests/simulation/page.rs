@@ -15,6 +15,15 @@ impl World {
         }
     }
 
+    /// Returns the fact of the word that is in the works, if it is one.
+    pub(crate) fn word(&mut self, n: usize, key: usize) -> Option<String> {
+        match self.actor(n, key).job.as_ref().map(|job| &job.source) {
+            Some(Source::Asked(Asker::Webhook(_, fact))) => fact.clone(),
+            Some(Source::Asked(Asker::Order(fact))) => Some(fact.clone()),
+            Some(Source::Asked(_) | Source::Told | Source::Permit | Source::Wake | Source::Timer) | None => None,
+        }
+    }
+
     /// Returns what the page says that a press leads to.
     pub(crate) fn page(&mut self, n: usize, key: usize, flow: &Flow, batch: &Batch) -> Page {
         let confirmed = batch.steps.iter().any(|(_, step)| step.confirmed);

@@ -1,8 +1,9 @@
 //! What customers and people of the company do, and when. They act at the vendor and know nothing of the desk.
 
 use super::dice::Stream;
+use super::kind::Kind;
 use super::node::NodeEvent;
-use super::world::{Event, Kind, STORM, World};
+use super::world::{Event, STORM, Setting, World};
 use frontdesk_actors::domain::{Assignee, Order, Status};
 use frontdesk_actors::testkit::history::What;
 
@@ -87,7 +88,7 @@ impl World {
             let drawn = self.dice.draw(Stream::Script);
             let after = self.dice.between(Stream::Script, 200, 20_000);
             let back = back[usize::try_from(drawn % 8).unwrap_or_default()];
-            let back = if self.kind == Kind::Crowd { Deed::NoteBot } else { back };
+            let back = if self.setting == Setting::Crowd { Deed::NoteBot } else { back };
             self.put(at + after, Event::Deed(key, back));
         }
     }
@@ -101,7 +102,9 @@ impl World {
 
     pub(crate) fn act(&mut self, key: usize, deed: Deed) {
         let number = self.dice.draw(Stream::Ids) % 1_000_000;
-        match deed {
+        match self.kind.deed(deed) {
+            Deed::Delete if self.kind == Kind::GreenApi => self.phone_deletes(key),
+            Deed::NoteBot if self.kind == Kind::GreenApi => self.phone_gives_back(key),
             Deed::Ask => self.customer_writes(key, &format!("question {number} of the customer?"), true),
             Deed::Attach => self.customer_writes(key, "", false),
             Deed::AskForPerson => self.customer_writes(key, &format!("a human please {number}"), false),

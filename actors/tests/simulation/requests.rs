@@ -12,8 +12,8 @@ use frontdesk_actors::testkit::history::{Speech, What};
 pub(crate) enum StoreCall {
     Load(usize),
     Contact(usize),
-    /// With the rows it claims.
-    Write(Box<Write>, Vec<(String, Speech)>),
+    /// With the rows it claims, and what they say.
+    Write(Box<Write>, Vec<(String, Speech, String)>),
     Take,
     Renew(Vec<usize>),
     Reclaim,
@@ -111,7 +111,7 @@ impl World {
         }
     }
 
-    fn commit(&mut self, n: usize, write: &Write, claims: &[(String, Speech)]) -> Outcome {
+    fn commit(&mut self, n: usize, write: &Write, claims: &[(String, Speech, String)]) -> Outcome {
         if self.strikes(Fault::Conflict, n, write.key).is_some() {
             self.store.overtake(write.key);
         }
@@ -120,7 +120,14 @@ impl World {
             if let Some(press) = write.press.clone() {
                 self.log_on(n, write.key, What::Verified { press });
             }
-            for (row, speech) in claims {
+            if let Some(fact) = write.word.clone() {
+                self.log_on(n, write.key, What::TakenBack { fact });
+            }
+            if let Some(back) = &write.back {
+                self.taken_back_by_itself(n, write.key, back);
+            }
+            for (row, speech, words) in claims {
+                self.vendor.words.insert((write.key, row.clone()), words.clone());
                 self.log_on(n, write.key, What::Claimed { row: row.clone(), speech: *speech });
             }
         }

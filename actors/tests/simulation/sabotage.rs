@@ -1,7 +1,7 @@
 //! Planted bugs: what a careless author of the shell or of an adapter might have written. Each bends what goes into the flow
 //! or what comes out of it; the flow itself and the invariants know nothing of them.
 
-use super::world::Kind;
+use super::world::Setting;
 use frontdesk_actors::domain::{Event, Inbound};
 use frontdesk_actors::flow::SendOutcome;
 use frontdesk_actors::ports::Verdict;
@@ -60,10 +60,10 @@ impl Sabotage {
     }
 
     /// What the runs are like in which it is hunted, and by how many of them it must be caught.
-    pub(crate) const fn hunt(self) -> (Kind, u64) {
+    pub(crate) const fn hunt(self) -> (Setting, u64) {
         match self {
-            Sabotage::IgnoreOnStaleCache => (Kind::Crowd, 200),
-            Sabotage::ForgetRestored => (Kind::Mails, 400),
+            Sabotage::IgnoreOnStaleCache => (Setting::Crowd, 200),
+            Sabotage::ForgetRestored => (Setting::Mails, 400),
             Sabotage::AckEarly
             | Sabotage::DropCommit
             | Sabotage::SkipClaim
@@ -74,7 +74,7 @@ impl Sabotage {
             | Sabotage::StatusWithoutVersion
             | Sabotage::NewCommitId
             | Sabotage::SkipTicket
-            | Sabotage::ForgetDedupe => (Kind::Usual, 200),
+            | Sabotage::ForgetDedupe => (Setting::Usual, 200),
         }
     }
 

@@ -43,6 +43,19 @@ pub(crate) struct Write {
     pub(crate) wake: Option<i64>,
     /// The press by which it verifies the customer, for the log.
     pub(crate) press: Option<String>,
+    /// The word of the people's by which it takes the conversation back, for the log.
+    pub(crate) word: Option<String>,
+    /// How it takes the conversation from the people, if no word of theirs says so.
+    pub(crate) back: Option<GivenBack>,
+}
+
+/// A conversation that the people have no more.
+#[derive(Debug, Clone)]
+pub(crate) struct GivenBack {
+    /// What the desk remembers of their words.
+    pub(crate) heard: Vec<String>,
+    /// Whether an operator ordered it; otherwise they were idle.
+    pub(crate) ordered: bool,
 }
 
 /// What became of a write.

@@ -2,10 +2,13 @@
 //! webhooks that are repeated on 429 and 500 only, three times, three seconds apart; a message that is never taken opens a
 //! pending conversation.
 
+use super::bots::Bots;
 use super::dice::{Fault, Stream};
+use super::kind::Kind;
 use super::model::Call;
 use super::node::NodeEvent;
 use super::people::Customer;
+use super::phone::Phone;
 use super::world::{Event, World};
 use frontdesk_actors::domain::{
     self, Assignee, Contact, ConversationState, CustomerMessage, Inbound, Order, Status, Voice,
@@ -16,10 +19,7 @@ use frontdesk_actors::testkit::history::{Happening, What};
 use frontdesk_actors::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How long Chatwoot waits for an answer.
-const PATIENCE: i64 = 5_000;
-
-/// How long it waits before it delivers again.
+/// How long Chatwoot waits before it delivers again.
 const AGAIN: i64 = 3_000;
 
 /// How often it delivers at most.
@@ -35,7 +35,14 @@ pub(crate) struct Delivery {
     pub(crate) fact: Option<String>,
     /// Whether it is about a message: only those open a conversation when they fail.
     is_message: bool,
-    tries: u8,
+    pub(crate) tries: u8,
+}
+
+impl Delivery {
+    /// Makes a delivery of something. It is numbered when it leaves.
+    pub(crate) fn new(key: usize, inbound: Inbound, fact: Option<String>) -> Self {
+        Self { id: 0, key, inbound, fact, is_message: true, tries: 0 }
+    }
 }
 
 /// One conversation at the vendor.
@@ -56,15 +63,18 @@ pub(crate) struct Vendor {
     pub(crate) presses: u64,
     /// Every call of the model.
     pub(crate) calls: Vec<Call>,
+    /// What rows that were claimed say.
+    pub(crate) words: BTreeMap<(usize, String), String>,
     /// Rows that were held at some time.
     pub(crate) held: BTreeSet<(usize, String)>,
     /// Whether the desk may read all messages, or only the last one.
     pub(crate) history_token: bool,
+    pub(crate) phone: Phone,
+    pub(crate) bots: Bots,
 }
 
 impl Vendor {
-    pub(crate) fn new(conversations: i64, history_token: bool) -> Self {
-        let state = ConversationState { status: Status::Pending, assignee: Assignee::Us, version: 1 };
+    pub(crate) fn new(conversations: i64, state: &ConversationState, history_token: bool) -> Self {
         let chats = (0..conversations).map(|_| Chat { state: state.clone(), messages: Vec::new() }).collect();
         let customers = (0..conversations).map(|_| Customer::default()).collect();
         Self {
@@ -76,9 +86,18 @@ impl Vendor {
             customers,
             presses: 0,
             calls: Vec::new(),
+            words: BTreeMap::new(),
             held: BTreeSet::new(),
             history_token,
+            phone: Phone::default(),
+            bots: Bots::default(),
         }
+    }
+
+    /// Gives a delivery the next number.
+    pub(crate) fn numbered(&mut self, delivery: Delivery) -> Delivery {
+        self.last_delivery += 1;
+        Delivery { id: self.last_delivery, ..delivery }
     }
 
     fn add(&mut self, key: usize, at: Timestamp, author: Author, text: &str) -> MessageId {
@@ -115,6 +134,11 @@ impl World {
     // === What people do ===
 
     pub(crate) fn customer_writes(&mut self, key: usize, text: &str, asks: bool) {
+        match self.kind {
+            Kind::Chatwoot => {}
+            Kind::GreenApi => return self.phone_hears_customer(key, text, asks),
+            Kind::Kommo => return self.bot_asks(key, text, asks),
+        }
         match self.vendor.chats[key].state.status {
             // Whose it was stays assigned: the status alone tells that the bot has it again.
             Status::Resolved => self.change(key, |state| state.status = Status::Pending),
@@ -135,8 +159,8 @@ impl World {
     }
 
     /// Returns a message as the vendor tells of it: of what was spoken only where the recording is.
-    fn as_heard_of(&mut self, key: usize, message: CustomerMessage) -> CustomerMessage {
-        if !self.voice || message.text.is_empty() || !message.id.order.is_multiple_of(3) {
+    pub(crate) fn as_heard_of(&mut self, key: usize, message: CustomerMessage) -> CustomerMessage {
+        if !self.voice || message.text.is_empty() || !message.id.unique.is_multiple_of(3) {
             return CustomerMessage { attachments: u32::from(message.text.is_empty()), ..message };
         }
         let voice = Some(Voice::at(message.text));
@@ -147,6 +171,11 @@ impl World {
     }
 
     pub(crate) fn person_writes(&mut self, key: usize, text: &str) {
+        match self.kind {
+            Kind::Chatwoot => {}
+            Kind::GreenApi => return self.phone_types(key, text),
+            Kind::Kommo => return self.user_writes(key, text),
+        }
         let at = self.stamp();
         let id = self.vendor.add(key, at, Author::Person, text);
         let fact = message_fact(id);
@@ -256,11 +285,14 @@ impl World {
             reply: None,
             event,
         };
-        self.vendor.last_delivery += 1;
-        let delivery = Delivery { id: self.vendor.last_delivery, key, inbound, fact, is_message, tries: 0 };
+        self.post(Delivery { is_message, ..Delivery::new(key, inbound, fact) });
+    }
+
+    /// Sends a webhook on its way: once, perhaps late, or twice.
+    pub(crate) fn post(&mut self, delivery: Delivery) {
+        let delivery = self.vendor.numbered(delivery);
         if let Some(how) = self.dice.strikes(Fault::Duplicate) {
-            self.vendor.last_delivery += 1;
-            let again = Delivery { id: self.vendor.last_delivery, ..delivery.clone() };
+            let again = self.vendor.numbered(delivery.clone());
             self.put(i64::try_from(how % 9_000).unwrap_or_default(), Event::Webhook(Box::new(again)));
         }
         let late = self.dice.strikes(Fault::Reorder).map_or(0, |how| i64::try_from(how % 20_000).unwrap_or_default());
@@ -272,13 +304,13 @@ impl World {
     pub(crate) fn balance(&mut self, mut delivery: Delivery) {
         let alive: Vec<usize> = (0..self.nodes.len()).filter(|n| self.nodes[*n].alive).collect();
         if alive.is_empty() {
-            self.failed(&delivery);
+            self.failed(delivery);
             return;
         }
         let chosen = self.dice.draw(Stream::Node) % u64::try_from(alive.len()).unwrap_or(1);
         let n = alive[usize::try_from(chosen).unwrap_or_default()];
         delivery.tries += 1;
-        self.put(PATIENCE, Event::GiveUp(delivery.id));
+        self.put(self.kind.patience(), Event::GiveUp(delivery.id));
         self.vendor.open.insert(delivery.id, delivery.clone());
         self.put_on(n, 1, NodeEvent::Webhook(Box::new(delivery)));
     }
@@ -287,25 +319,30 @@ impl World {
     pub(crate) fn answered(&mut self, delivery: u64, taken: bool) {
         let Some(delivery) = self.vendor.open.remove(&delivery) else { return };
         if taken {
-            return;
-        }
-        if delivery.tries < DELIVERIES {
+            if self.kind == Kind::GreenApi {
+                self.notified(true);
+            }
+        } else if self.kind == Kind::Chatwoot && delivery.tries < DELIVERIES {
             // Under a new number, so that the patience for the old one ends nothing.
-            self.vendor.last_delivery += 1;
-            let again = Delivery { id: self.vendor.last_delivery, ..delivery };
+            let again = self.vendor.numbered(delivery);
             self.put(AGAIN, Event::Webhook(Box::new(again)));
         } else {
-            self.failed(&delivery);
+            self.failed(delivery);
         }
     }
 
     pub(crate) fn unanswered(&mut self, delivery: u64) {
         if let Some(delivery) = self.vendor.open.remove(&delivery) {
-            self.failed(&delivery);
+            self.failed(delivery);
         }
     }
 
-    fn failed(&mut self, delivery: &Delivery) {
+    fn failed(&mut self, delivery: Delivery) {
+        match self.kind {
+            Kind::Chatwoot => {}
+            Kind::GreenApi => return self.notified(false),
+            Kind::Kommo => return self.told_again(delivery),
+        }
         if delivery.is_message && self.vendor.chats[delivery.key].state.status == Status::Pending {
             // Nobody has it: this is the vendor's own doing, and no person's.
             let fact = self.change_quietly(delivery.key, |state| state.status = Status::Open);

@@ -2,6 +2,7 @@
 
 use super::actor::{Batch, Message};
 use super::dice::{Fault, Stream};
+use super::kind::Kind;
 use super::node::NodeEvent;
 use super::sabotage::Sabotage;
 use super::world::{Event, World};
@@ -45,6 +46,13 @@ pub(crate) struct Looking {
     pub(crate) key: usize,
     ticket: Ticket,
     after: MessageId,
+}
+
+pub(crate) fn words_of(row: &Row) -> String {
+    match &row.kind {
+        RowKind::Act(Act::Text { text, .. }) => text.clone(),
+        RowKind::Act(_) | RowKind::Mail(_) | RowKind::Card(_) | RowKind::Remember(_) | RowKind::Bar(_) => String::new(),
+    }
 }
 
 pub(crate) fn speech_of(row: &Row) -> Speech {
@@ -119,7 +127,11 @@ impl World {
             let stood_still = self.now - sending.claimed > CLAIM;
             self.log_on(n, key, What::Posted { row: row.id.0.clone(), speech: speech_of(row), stood_still });
         }
-        let fate = if lane == Lane::Store { Fate::lands(2) } else { self.fate(n, key, row) };
+        if self.kind == Kind::Kommo {
+            self.bot_is_tried(n, key, row);
+        }
+        let by_itself = lane == Lane::Store || self.kind.settles_itself(row);
+        let fate = if by_itself { Fate::lands(2) } else { self.fate(n, key, row) };
         let boot = self.nodes[n].boot;
         if let Some(after) = fate.lands {
             let answers = fate.verdict.is_none();
@@ -134,18 +146,22 @@ impl World {
 
     fn fate(&mut self, n: usize, key: usize, row: &Row) -> Fate {
         let soon = self.latency(5, 60);
+        let finishes = self.kind.finishes(row);
         let unknown = |finished| Verdict::Unknown { finished, why: String::new() };
         if self.strikes(Fault::Refused, n, key).is_some() {
             return Fate::answer(soon, Verdict::Transient { retry_after: None, why: String::new() });
         }
         if self.strikes(Fault::TooMany, n, key).is_some() {
-            return Fate::answer(soon, Verdict::Transient { retry_after: None, why: String::new() });
+            return Fate::answer(
+                soon,
+                Verdict::Transient { retry_after: self.kind.asks_for_rest(), why: String::new() },
+            );
         }
         if self.strikes(Fault::ErrorLanded, n, key).is_some() {
-            return Fate { lands: Some(soon), verdict: Some((soon + 20, unknown(true))) };
+            return Fate { lands: Some(soon), verdict: Some((soon + 20, unknown(finishes))) };
         }
         if self.strikes(Fault::ErrorLost, n, key).is_some() {
-            return Fate::answer(soon, unknown(true));
+            return Fate::answer(soon, unknown(finishes));
         }
         if self.strikes(Fault::TimeoutLanded, n, key).is_some() {
             return Fate { lands: Some(soon), verdict: Some((PATIENCE, unknown(false))) };
@@ -172,16 +188,16 @@ impl World {
     pub(crate) fn at_vendor(&mut self, request: AtVendor) {
         match request {
             AtVendor::Row { n, boot, key, row, lane, answers } => {
-                let message = self.row_lands(key, &row);
+                let verdict = self.row_lands(n, key, &row);
                 if answers {
-                    let outcome = SendOutcome::Verdict(Verdict::Settled { message });
+                    let outcome = SendOutcome::Verdict(verdict);
                     let sent = NodeEvent::Sent { key, row: row.seq, attempt: row.tries, lane, outcome };
                     let back = self.latency(2, 30);
                     self.put(back, Event::Node(n, boot, Box::new(sent)));
                 }
             }
             AtVendor::Look { n, boot, looking, later } => {
-                let look = self.vendor.look(looking.key, looking.after);
+                let look = self.look_at(looking.key, looking.after);
                 let result = Input::Looked { ticket: looking.ticket, result: Ok(Box::new(look)) };
                 let event = NodeEvent::LookEnd { looking, result: Box::new(result) };
                 self.put(later, Event::Node(n, boot, Box::new(event)));
@@ -189,36 +205,57 @@ impl World {
         }
     }
 
-    fn row_lands(&mut self, key: usize, row: &Row) -> Option<MessageId> {
-        match &row.kind {
-            RowKind::Act(act) => {
-                let message = self.land(key, act, &row.id);
+    /// A row has come to its vendor. Returns what is answered.
+    fn row_lands(&mut self, n: usize, key: usize, row: &Row) -> Verdict {
+        let mut message = None;
+        match (&row.kind, self.kind) {
+            (RowKind::Act(act), Kind::Chatwoot) => {
+                message = self.land(key, act, &row.id);
                 if let Act::Text { text, .. } = act {
-                    let answer = self.answer_in(text);
-                    let (row, speech, words) = (row.id.0.clone(), speech_of(row), text.clone());
-                    self.log("", Some(key), What::Landed { row, speech, words, answer });
+                    self.text_lands(key, row, (row.id.0.clone(), text));
                 }
-                message
             }
-            RowKind::Mail(mail) => {
+            (RowKind::Act(Act::Text { text, .. }), Kind::GreenApi) => {
+                let (id, brought) = self.phone_sends(n, key, text);
+                message = Some(id);
+                if brought {
+                    self.text_lands(key, row, (row.id.0.clone(), text));
+                } else {
+                    let (row, words, answer) = (row.id.0.clone(), text.clone(), None);
+                    self.log("", Some(key), What::Doubted { row, words, answer });
+                }
+            }
+            (RowKind::Act(_), Kind::GreenApi) => {}
+            (RowKind::Act(_), Kind::Kommo) => return self.bot_goes_on(key, row),
+            (RowKind::Mail(mail), _) => {
                 let mails = &mut self.vendor.customers[key].mails;
                 mails.push((mail.challenge.clone(), mail.code.clone()));
-                None
             }
-            RowKind::Remember(verified) => {
+            (RowKind::Remember(verified), _) => {
                 self.store.contacts.insert(key % 2, verified.clone());
-                None
             }
-            RowKind::Card(_) => {
-                self.log("", Some(key), What::Called { row: row.id.0.clone() });
-                None
-            }
-            RowKind::Bar(_) => None,
+            (RowKind::Card(_), _) => self.log("", Some(key), What::Called { row: row.id.0.clone() }),
+            (RowKind::Bar(_), _) => {}
+        }
+        Verdict::Settled { message }
+    }
+
+    /// A text of ours stands at the vendor, under the name of its row.
+    pub(crate) fn text_lands(&mut self, key: usize, of: &Row, (row, words): (String, &str)) {
+        let answer = self.answer_in(words);
+        self.log("", Some(key), What::Landed { row, speech: speech_of(of), words: words.to_owned(), answer });
+    }
+
+    fn look_at(&self, key: usize, after: MessageId) -> Look {
+        match self.kind {
+            Kind::Chatwoot => self.vendor.look(key, after),
+            Kind::GreenApi => self.phone_shows(key, after, self.kind.begins()),
+            Kind::Kommo => Look { state: self.kind.begins(), messages: Vec::new(), complete: false },
         }
     }
 
     /// Finds the call whose words these are.
-    fn answer_in(&self, text: &str) -> Option<Answer> {
+    pub(crate) fn answer_in(&self, text: &str) -> Option<Answer> {
         let number: usize = text.strip_prefix('#')?.split(' ').next()?.parse().ok()?;
         let call = self.vendor.calls.get(number)?;
         Some(Answer { call: format!("call{number}"), about: call.about.clone() })
@@ -234,6 +271,9 @@ impl World {
         }
         self.release(n, lane);
         let (row, attempt) = of;
+        if matches!(outcome, SendOutcome::Verdict(Verdict::Rejected { .. })) {
+            self.vendor.bots.refused(key, row);
+        }
         self.send(n, key, Message::Hear(Input::Sent { row, attempt, outcome }, None));
     }
 
@@ -252,11 +292,18 @@ impl World {
 
     pub(crate) fn begin_look(&mut self, n: usize, looking: Looking) {
         let (key, ticket) = (looking.key, looking.ticket);
+        if self.kind == Kind::Kommo {
+            // There is nothing to look at, so nothing to fail.
+            let look = self.look_at(key, looking.after);
+            let result = Box::new(Input::Looked { ticket, result: Ok(Box::new(look)) });
+            self.put_on(n, 1, NodeEvent::LookEnd { looking, result });
+            return;
+        }
         let there = self.latency(2, 30);
         let refused = if self.strikes(Fault::LookFails, n, key).is_some() {
             Some((PortErrorKind::Transient, 1_000))
         } else if self.strikes(Fault::LookForbidden, n, key).is_some() {
-            Some((PortErrorKind::Forbidden, 0))
+            Some((self.kind.refuses_looks(), 0))
         } else {
             None
         };

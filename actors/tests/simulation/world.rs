@@ -4,6 +4,7 @@
 //! there first goes first. So a run is a function of its seed.
 
 use super::dice::{Dice, Fault, FaultId, Stream};
+use super::kind::Kind;
 use super::node::{Node, NodeEvent};
 use super::people::Deed;
 use super::requests::AtStore;
@@ -12,7 +13,6 @@ use super::store::Store;
 use super::vendor::{Delivery, Vendor};
 use super::wire::AtVendor;
 use frontdesk_actors::flow::Policy;
-use frontdesk_actors::flow::policy::ChannelPolicy;
 use frontdesk_actors::ids::{ContactKey, ConversationKey};
 use frontdesk_actors::testkit::history::{History, What};
 use frontdesk_actors::testkit::invariants::{Findings, Rules, check};
@@ -41,7 +41,9 @@ pub(crate) enum Event {
     Deed(usize, Deed),
     /// A webhook reaches the balancer.
     Webhook(Box<Delivery>),
-    /// Chatwoot has waited long enough for an answer.
+    /// A notification is queued, where they are delivered one at a time.
+    Notify(Box<Delivery>),
+    /// The vendor has waited long enough for an answer.
     GiveUp(u64),
     /// Something reaches the store.
     AtStore(Box<AtStore>),
@@ -65,7 +67,7 @@ pub(crate) enum Event {
 
 /// What a run is like: some planted bugs show only where what they need is not rare.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum Setting {
     /// Like any other.
     #[default]
     Usual,
@@ -80,6 +82,7 @@ pub(crate) enum Kind {
 pub(crate) struct Plan {
     pub(crate) seed: u64,
     pub(crate) kind: Kind,
+    pub(crate) setting: Setting,
     pub(crate) sabotage: Option<Sabotage>,
     /// Faults that are left out.
     pub(crate) spared: BTreeSet<FaultId>,
@@ -104,10 +107,11 @@ pub(crate) struct World {
     agenda: BTreeMap<(i64, u64), Event>,
     put: u64,
     pub(crate) dice: Dice,
+    pub(crate) kind: Kind,
     pub(crate) policy: Policy,
     pub(crate) gate: bool,
     pub(crate) sabotage: Option<Sabotage>,
-    pub(crate) kind: Kind,
+    pub(crate) setting: Setting,
     pub(crate) voice: bool,
     pub(crate) wordy: bool,
     pub(crate) nodes: Vec<Node>,
@@ -120,56 +124,63 @@ pub(crate) struct World {
     pub(crate) fullest: BTreeMap<usize, usize>,
 }
 
-impl Kind {
-    /// What goes wrong in every run of this kind, beside what its seed says.
+impl Setting {
+    /// What goes wrong in every run of this sort, beside what its seed says.
     const fn weather(self) -> &'static [Fault] {
         match self {
-            Kind::Usual | Kind::Crowd => &[],
-            Kind::Mails => &[Fault::ErrorLost, Fault::TimeoutLanded, Fault::TimeoutLost],
+            Setting::Usual | Setting::Crowd => &[],
+            Setting::Mails => &[Fault::ErrorLost, Fault::TimeoutLanded, Fault::TimeoutLost],
         }
     }
 
     /// How many nodes there are at least.
     const fn nodes(self) -> usize {
         match self {
-            Kind::Usual => 1,
-            Kind::Crowd => 3,
-            Kind::Mails => 2,
+            Setting::Usual => 1,
+            Setting::Crowd => 3,
+            Setting::Mails => 2,
         }
     }
 }
 
 impl World {
     fn new(plan: &Plan) -> Self {
-        let mut dice = Dice::new(plan.seed, plan.spared.clone(), plan.kind.weather());
-        let gate = dice.chance(Stream::Setup, 35) || plan.kind == Kind::Mails;
+        let mut dice = Dice::new(plan.seed, plan.spared.clone(), plan.setting.weather());
+        let kind = plan.kind;
+        let gate = (dice.chance(Stream::Setup, 35) || plan.setting == Setting::Mails) && kind == Kind::Chatwoot;
         let mut policy = plain_policy(Arc::new(PlainAnalyzer::default()), Arc::new(PlainPhrases::default()));
-        policy.channels.insert("test".to_owned(), ChannelPolicy { gate, max_text: 40, ..ChannelPolicy::default() });
         // As shipped.
         policy.handoff.pickup_after = Some(Duration::from_secs(600));
         let conversations = dice.between(Stream::Setup, 1, 3);
         let nodes = [1, 1, 2, 2, 3][usize::try_from(dice.draw(Stream::Setup) % 5).unwrap_or_default()];
-        let nodes = plan.kind.nodes().max(nodes);
+        let nodes = plan.setting.nodes().max(nodes);
         let history_token = dice.chance(Stream::Setup, 75);
+        policy.channels.insert("test".to_owned(), kind.policy(gate, &mut dice));
         let mut world = Self {
             now: DAWN,
             agenda: BTreeMap::new(),
             put: 0,
             dice,
+            kind,
             policy,
             gate,
             sabotage: plan.sabotage,
-            kind: plan.kind,
+            setting: plan.setting,
             voice: plan.voice,
             wordy: plan.wordy,
             nodes: (0..nodes).map(Node::new).collect(),
             store: Store::default(),
             snapshot: None,
-            vendor: Vendor::new(conversations, history_token),
+            vendor: Vendor::new(conversations, &kind.begins(), history_token),
             history: History::default(),
             fullest: BTreeMap::new(),
             keys: (0..conversations).map(|id| ConversationKey::new("test", 1, 100 + id)).collect(),
         };
+        match kind {
+            Kind::Chatwoot => {}
+            Kind::GreenApi => world.pair_phone(),
+            Kind::Kommo => world.open_account(),
+        }
         for n in 0..nodes {
             world.boot(n);
         }
@@ -196,7 +207,7 @@ impl World {
         world.rest(events > MOST_EVENTS);
         let limit = Some((super::gate::LIMIT, Duration::from_secs(59)));
         let rules = Rules { gate: world.gate, limit, sees_calls: true, ..Rules::default() };
-        let findings = check(&world.history, &rules);
+        let findings = check(&world.history, &world.kind.judged(rules));
         Outcome { findings, history: world.history, struck: world.dice.struck, events }
     }
 
@@ -204,6 +215,7 @@ impl World {
         match event {
             Event::Deed(key, deed) => self.act(key, deed),
             Event::Webhook(delivery) => self.balance(*delivery),
+            Event::Notify(delivery) => self.enqueue(*delivery),
             Event::GiveUp(delivery) => self.unanswered(delivery),
             Event::AtStore(request) => self.at_store(*request),
             Event::AtVendor(request) => self.at_vendor(*request),

@@ -36,6 +36,7 @@ fn common() -> Common {
         seen: Default::default(),
         watermark: MessageId::default(),
         person: MessageId::default(),
+        shown: Vec::new(),
         pended: None,
         opened: None,
         opening: None,

@@ -1,7 +1,7 @@
 //! What else must hold: memory, gate, tokens, limits, rest.
 
 use super::slice::Slice;
-use super::{Excuse, Findings, Invariant, Rules, Violation};
+use super::{Excuse, Findings, Invariant, Rules, Told, Violation};
 use crate::domain::Role;
 use crate::testkit::history::{Entry, Hands, Happening, History, Page, Recalled, Rest, What};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -27,7 +27,7 @@ pub(super) fn true_memory(slice: &Slice<'_>, rules: &Rules, findings: &mut Findi
     if let Some(known) = remembered_still(slice, memory) {
         complain(format!("what {:?} said was forgotten, and is remembered: {:?}", known.by, known.words));
     }
-    if let Some((earlier, later)) = out_of_order(slice, memory) {
+    if let Some((earlier, later)) = out_of_order(slice, rules, memory) {
         complain(format!("{later:?} is remembered before {earlier:?}"));
     }
 }
@@ -63,11 +63,11 @@ fn transcript(slice: &Slice<'_>) -> Vec<(usize, Recalled, bool)> {
         let must = must && !slice.erased_since(fact.at);
         Some((fact.at, Recalled { by, words: words.clone() }, must))
     });
-    let desk = slice
-        .texts
-        .iter()
-        .map(|text| (text.at, Recalled { by: Role::Desk, words: text.words.to_owned() }, slice.is_new(text)));
-    let mut all: Vec<_> = people.chain(desk).collect();
+    let recalled = |words: &str| Recalled { by: Role::Desk, words: words.to_owned() };
+    let desk = slice.texts.iter().map(|text| (text.at, recalled(text.words), slice.is_new(text)));
+    let doubted = slice.doubted.iter().map(|(at, words, _)| (*at, recalled(words), false));
+    let stranded = slice.stranded.iter().map(|(_, words, _)| (slice.end(), recalled(words), false));
+    let mut all: Vec<_> = people.chain(desk).chain(doubted).chain(stranded).collect();
     all.sort_by_key(|(at, ..)| *at);
     all
 }
@@ -135,7 +135,7 @@ fn forgotten(slice: &Slice<'_>, rules: &Rules, rest: &Rest, memory: &[Recalled])
     missing.map(|(_, recalled, _)| recalled)
 }
 
-fn out_of_order(slice: &Slice<'_>, memory: &[Recalled]) -> Option<(String, String)> {
+fn out_of_order(slice: &Slice<'_>, rules: &Rules, memory: &[Recalled]) -> Option<(String, String)> {
     let place = |recalled: &Recalled| {
         let same = |fact: &&super::slice::Fact<'_>| match fact.happening {
             Happening::CustomerWrote { words, .. } => recalled.by == Role::Customer && *words == recalled.words,
@@ -151,13 +151,20 @@ fn out_of_order(slice: &Slice<'_>, memory: &[Recalled]) -> Option<(String, Strin
         // Words that were said more than once may stand anywhere.
         places.next().filter(|_| places.next().is_none())
     };
+    let acked = |at: usize| slice.facts.iter().find(|fact| fact.at == at).and_then(|fact| fact.acked);
+    let told = |earlier: usize, later: usize| match rules.order {
+        Told::Always => true,
+        Told::Within(span) => slice.entries[later].at.since(slice.entries[earlier].at) >= span,
+        Told::ByArrival => acked(earlier).is_some_and(|acked| acked < later),
+    };
     let mut customers: Option<(usize, &str)> = None;
     for recalled in memory.iter().filter(|recalled| recalled.by == Role::Customer) {
         let Some(at) = place(recalled) else { continue };
-        if let Some((_, words)) = customers.filter(|(before, _)| *before > at) {
+        if let Some((_, words)) = customers.filter(|(before, _)| *before > at && told(at, *before)) {
             return Some((recalled.words.clone(), words.to_owned()));
         }
-        customers = Some((at, &recalled.words));
+        // Of two whose order is not told, the later one is what the next must not come before.
+        customers = customers.filter(|(before, _)| *before > at).or(Some((at, &recalled.words)));
     }
     None
 }
@@ -190,6 +197,13 @@ pub(super) fn gate_first(slice: &Slice<'_>, rules: &Rules, findings: &mut Findin
             | What::Pressed { .. }
             | What::Verified { .. }
             | What::Told { .. }
+            | What::Waits { .. }
+            | What::Tried { .. }
+            | What::WentOn { .. }
+            | What::TakenBack { .. }
+            | What::Doubted { .. }
+            | What::Stranded { .. }
+            | What::Stopped { .. }
             | What::StoreLost { .. }
             | What::Rested(_)
             | What::Note { .. } => {
@@ -233,6 +247,13 @@ pub(super) fn token_once(slice: &Slice<'_>, findings: &mut Findings) {
             | What::Called { .. }
             | What::Erased
             | What::Held { .. }
+            | What::Waits { .. }
+            | What::Tried { .. }
+            | What::WentOn { .. }
+            | What::TakenBack { .. }
+            | What::Doubted { .. }
+            | What::Stranded { .. }
+            | What::Stopped { .. }
             | What::StoreLost { .. }
             | What::Rested(_)
             | What::Fault { .. }
@@ -268,7 +289,8 @@ fn overtaken(entries: &[&Entry], node: &str) -> bool {
 /// When all is over nothing runs, nothing waits but for people and operators, and nothing is owed.
 pub(super) fn drained(slice: &Slice<'_>, findings: &mut Findings) {
     let Some(rest) = slice.rest else { return };
-    let stuck = rest.rows.iter().find(|row| !row.held);
+    let stranded = |row: &str| slice.stranded.iter().any(|(stranded, ..)| *stranded == row);
+    let stuck = rest.rows.iter().find(|row| !row.held && !stranded(&row.row));
     let what = if let Some(row) = stuck {
         format!("{} never left", row.row)
     } else if rest.hands == Hands::Desk && rest.owed > 0 {

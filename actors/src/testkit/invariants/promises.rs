@@ -2,7 +2,7 @@
 
 use super::slice::{Fact, Slice};
 use super::{Excuse, Findings, Invariant, Rules};
-use crate::testkit::history::{Hands, Happening, Leftover, Rest, Speech, What};
+use crate::testkit::history::{Answer, Hands, Happening, Leftover, Rest, Speech, What};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How soon after its commit a webhook is acknowledged.
@@ -11,6 +11,9 @@ const HEARD: std::time::Duration = std::time::Duration::from_millis(100);
 /// Where the people have it, and no one of them knows.
 const UNCALLED: &str = "it was left to people whom nobody has called";
 
+/// What is counted apart, too.
+const STRANDED: &str = "its answer can leave only when the customer writes again";
+
 /// Every customer message whose webhook was acknowledged ends answered, in the people's hands, or visibly given up.
 pub(super) fn nothing_lost(slice: &Slice<'_>, rules: &Rules, findings: &mut Findings) {
     let Some(rest) = slice.rest else { return };
@@ -18,6 +21,10 @@ pub(super) fn nothing_lost(slice: &Slice<'_>, rules: &Rules, findings: &mut Find
     for fact in &slice.facts {
         let (Happening::CustomerWrote { asks, .. }, Some(acked)) = (fact.happening, fact.acked) else { continue };
         let Some(why) = owed_still(slice, rules, (fact, *asks), rest) else { continue };
+        if why == STRANDED {
+            findings.stranded += 1;
+            continue;
+        }
         let invariant = if why == UNCALLED { Invariant::SomebodyCalled } else { Invariant::NothingLost };
         let excuse = if slice.was_lost(acked) { Excuse::StoreLost } else { Excuse::None };
         let what = format!("{} was acknowledged, and {why}", fact.name);
@@ -37,20 +44,20 @@ fn owed_still(slice: &Slice<'_>, rules: &Rules, (fact, asks): (&Fact<'_>, bool),
         Happening::Deleted { of } => of == fact.name,
         Happening::CustomerWrote { .. } | Happening::AskedBack | Happening::HandedBack { done: false } => false,
     };
-    let answers = |text: &super::slice::Text<'_>| {
-        text.answer.is_some_and(|answer| answer.about.iter().any(|about| about == fact.name))
-    };
+    let is_about = |answer: Option<&Answer>| answer.is_some_and(|of| of.about.iter().any(|about| about == fact.name));
     let fetched = |text: &super::slice::Text<'_>| text.speech == Speech::Announcement && text.at > fact.at;
     let held = |row: &Leftover| row.held && row.words.is_some() && slice.may_answer(&row.row, fact.at);
     if rest.rows.iter().any(held)
         || slice.erased_since(fact.at)
         || slice.people_had_it(fact.at, called)
-        || slice.texts.iter().any(|text| answers(text) || fetched(text))
+        || slice.texts.iter().any(|text| is_about(text.answer) || fetched(text))
+        || slice.doubted.iter().any(|(_, _, answer)| is_about(*answer))
         || slice.facts.iter().any(|later| later.at > fact.at && ended_by(later))
     {
         return None;
     }
     match rest.hands {
+        Hands::Desk if slice.stranded.iter().any(|(_, _, answer)| is_about(*answer)) => Some(STRANDED),
         Hands::People if called || is_wordless(fact) && slice.was_told(fact.at) => None,
         // Operators are told of it, and look at the conversation.
         Hands::People if slice.was_held(fact.at) => None,
@@ -141,6 +148,13 @@ pub(super) fn nobody_talked_over(slice: &Slice<'_>, rules: &Rules, sees_claims: 
             | What::Held { .. }
             | What::Pressed { .. }
             | What::Told { .. }
+            | What::Waits { .. }
+            | What::Tried { .. }
+            | What::WentOn { .. }
+            | What::TakenBack { .. }
+            | What::Doubted { .. }
+            | What::Stranded { .. }
+            | What::Stopped { .. }
             | What::StoreLost { .. }
             | What::Rested(_)
             | What::Fault { .. }
@@ -183,12 +197,15 @@ fn taken_before<'a, 'b>(
     let is_takeover = |fact: &&Fact<'a>| forbids(fact.happening) && fact.acked.is_some_and(known);
     let is_back = |fact: &Fact<'_>| match fact.happening {
         Happening::HandedBack { .. } => true,
-        // Nothing at the vendor shows it: it counts from when the desk has heard it. What is claimed in the commit that hears it
-        // stands just before its acknowledgement.
-        Happening::AskedBack => fact.acked.is_some_and(|acked| {
-            acked < at
-                || slice.entries[acked].node == slice.entries[at].node && slice.entries[acked].at.since(now) < HEARD
-        }),
+        // Nothing at the vendor shows it: it counts from when the desk has heard it, durably or with its acknowledgement. What
+        // is claimed in the commit that hears it stands just before that.
+        Happening::AskedBack => {
+            let with_it = |acked: usize| {
+                acked < at
+                    || slice.entries[acked].node == slice.entries[at].node && slice.entries[acked].at.since(now) < HEARD
+            };
+            fact.back.is_some_and(|back| back < at) || fact.acked.is_some_and(with_it)
+        }
         Happening::CustomerWrote { .. }
         | Happening::PersonWrote { .. }
         | Happening::TakenOver
@@ -211,7 +228,7 @@ pub(super) fn in_order(slice: &Slice<'_>, findings: &mut Findings) {
             |entry: &&crate::testkit::history::Entry| matches!(&entry.what, What::Held { row } if row == text.row);
         let passed = slice.entries[..text.at].iter().any(held) || slice.is_forgotten(text);
         let (before, row) = newest.get(epoch).copied().unwrap_or((0, text.row));
-        if number < before && !passed {
+        if number < before && !passed && !super::requests::crossed(slice, (text.row, text.at), row) {
             let what = format!("{} landed after {row}", text.row);
             let excuse = slice.excuse(&[text.row, row], text.at);
             slice.found(findings, Invariant::InOrder, (text.at.saturating_sub(60), text.at), (excuse, what));

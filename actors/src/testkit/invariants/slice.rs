@@ -15,6 +15,8 @@ pub(super) struct Fact<'a> {
     pub(super) happening: &'a Happening,
     /// Where a webhook that told of it was first acknowledged.
     pub(super) acked: Option<usize>,
+    /// Where the desk had the conversation back by it, as far as the layer can see that.
+    pub(super) back: Option<usize>,
 }
 
 /// A text of ours at the vendor.
@@ -32,6 +34,10 @@ pub(super) struct Slice<'a> {
     pub(super) entries: Vec<&'a Entry>,
     pub(super) facts: Vec<Fact<'a>>,
     pub(super) texts: Vec<Text<'a>>,
+    /// What nobody can find out to have been read: where in the slice, the words, and what the desk takes for answered by it.
+    pub(super) doubted: Vec<(usize, &'a str, Option<&'a Answer>)>,
+    /// What is left to say and can leave only when the customer writes again: row, words, and what it answers.
+    pub(super) stranded: Vec<(&'a str, &'a str, Option<&'a Answer>)>,
     pub(super) rest: Option<&'a Rest>,
     stood_still: BTreeSet<&'a str>,
     /// Where the person was last forgotten.
@@ -48,22 +54,27 @@ impl<'a> Slice<'a> {
             entries: history.entries.iter().filter(concerns).collect(),
             facts: Vec::new(),
             texts: Vec::new(),
+            doubted: Vec::new(),
+            stranded: Vec::new(),
             rest: None,
             stood_still: BTreeSet::new(),
             erased: None,
             lost: Vec::new(),
         };
-        let mut acked: BTreeMap<&str, usize> = BTreeMap::new();
+        let (mut acked, mut back): (BTreeMap<&str, usize>, BTreeMap<&str, usize>) = Default::default();
         for (at, entry) in slice.entries.iter().enumerate() {
             match &entry.what {
                 What::Happened { fact, happening } => {
-                    slice.facts.push(Fact { at, name: fact, happening, acked: None });
+                    slice.facts.push(Fact { at, name: fact, happening, acked: None, back: None });
                 }
                 What::Acked { fact } => drop(acked.entry(fact).or_insert(at)),
+                What::TakenBack { fact } => drop(back.entry(fact).or_insert(at)),
                 What::Posted { row, stood_still: true, .. } => drop(slice.stood_still.insert(row)),
                 What::Landed { row, speech, words, answer } if *speech != Speech::None => {
                     slice.texts.push(Text { at, row, speech: *speech, words, answer: answer.as_ref() });
                 }
+                What::Doubted { words, answer, .. } => slice.doubted.push((at, words, answer.as_ref())),
+                What::Stranded { row, words, answer } => slice.stranded.push((row, words, answer.as_ref())),
                 What::StoreLost { since } => slice.lost.push((*since, entry.at)),
                 What::Rested(rest) => slice.rest = Some(rest),
                 What::Erased => slice.erased = Some(at),
@@ -77,12 +88,21 @@ impl<'a> Slice<'a> {
                 | What::Claimed { .. }
                 | What::Pressed { .. }
                 | What::Told { .. }
+                | What::Waits { .. }
+                | What::Tried { .. }
+                | What::WentOn { .. }
+                | What::Stopped { .. }
                 | What::Fault { .. }
                 | What::Note { .. } => {}
             }
         }
         for fact in &mut slice.facts {
             fact.acked = acked.get(fact.name).copied();
+            fact.back = back.get(fact.name).copied();
+        }
+        if !super::requests::nobody_waits(&slice) {
+            // It could leave where somebody waits.
+            slice.stranded.clear();
         }
         slice
     }
@@ -232,6 +252,13 @@ fn row_of(entry: &Entry) -> Option<&str> {
         | What::Verified { .. }
         | What::Erased
         | What::Told { .. }
+        | What::Waits { .. }
+        | What::Tried { .. }
+        | What::WentOn { .. }
+        | What::TakenBack { .. }
+        | What::Doubted { .. }
+        | What::Stranded { .. }
+        | What::Stopped { .. }
         | What::StoreLost { .. }
         | What::Rested(_)
         | What::Fault { .. }

@@ -218,4 +218,82 @@ fn the_gate_tokens_and_limits_are_judged() {
     assert_eq!(two.violated(&Rules { limit: Some((2, Duration::from_secs(5))), ..limit }), []);
 }
 
+#[test]
+fn a_hand_back_in_the_store_counts_although_its_acknowledgement_is_lost() {
+    let asked = || {
+        let wrote = Happening::PersonWrote { words: "p1".to_owned() };
+        Log::default().happened("p1", wrote).acked("p1").happened("b1", Happening::AskedBack)
+    };
+    let claims = |log: Log| {
+        let (row, speech) = ("e-0".to_owned(), Speech::Words);
+        log.then(What::Claimed { row, speech }).acked("b1").violated(&Rules::default())
+    };
+    assert_eq!(claims(asked()), [Invariant::NobodyTalkedOver]);
+    assert_eq!(claims(asked().then(What::TakenBack { fact: "b1".to_owned() })), []);
+}
+
+#[test]
+fn every_request_is_answered_exactly_once() {
+    let place = || "p1".to_owned();
+    let went_on = |row: &str| What::WentOn { place: place(), row: row.to_owned() };
+    let asked = || {
+        let waits = What::Waits { place: place(), fact: "m1".to_owned() };
+        Log::default().wrote("m1").then(waits).asked("1", &["m1"]).sent("e-1", "1", &["m1"])
+    };
+    let rests = |log: Log| log.rests(Hands::Desk, &[(Role::Customer, "m1"), (Role::Desk, "#1")]);
+    rests(asked().then(went_on("e-1"))).is_fine();
+    rests(asked()).violates(Invariant::AnsweredOnce);
+    rests(asked().then(What::Stopped { place: place() })).is_fine();
+    rests(asked().then(went_on("e-1")).then(went_on("e-2"))).violates(Invariant::AnsweredOnce);
+}
+
+#[test]
+fn an_answer_that_can_leave_only_when_the_customer_writes_again_is_counted_apart() {
+    let left = |log: Log| {
+        let answer = Some(Answer { call: "1".to_owned(), about: strings(&["m1"]) });
+        let log =
+            log.asked("1", &["m1"]).then(What::Stranded { row: "e-1".to_owned(), words: "#1".to_owned(), answer });
+        let rows = vec![Leftover { row: "e-1".to_owned(), held: false, words: None }];
+        let recall = |by, words: &str| Recalled { by, words: words.to_owned() };
+        let memory = Some(vec![recall(Role::Customer, "m1"), recall(Role::Desk, "#1")]);
+        log.then(What::Rested(Box::new(Rest { hands: Hands::Desk, rows, memory, ..Rest::default() })))
+    };
+    let waits = || Log::default().wrote("m1").then(What::Waits { place: "p1".to_owned(), fact: "m1".to_owned() });
+    let let_go = left(waits().then(What::WentOn { place: "p1".to_owned(), row: "e-0".to_owned() }));
+    let findings = check(&let_go.history, &Rules::default());
+    assert_eq!((findings.violations.len(), findings.stranded), (0, 1));
+    let violated = left(waits()).violated(&Rules::default());
+    assert!(violated.contains(&Invariant::NothingLost) && violated.contains(&Invariant::Drained), "{violated:?}");
+}
+
+#[test]
+fn what_nobody_can_find_out_may_be_remembered_or_not() {
+    let doubted = |answer: Option<Answer>| What::Doubted { row: "e-1".to_owned(), words: "#1".to_owned(), answer };
+    let asked = || Log::default().wrote("m1").asked("1", &["m1"]);
+    let about = Some(Answer { call: "1".to_owned(), about: strings(&["m1"]) });
+    asked().then(doubted(about.clone())).rests(Hands::Desk, &[(Role::Customer, "m1"), (Role::Desk, "#1")]).is_fine();
+    asked().then(doubted(about)).rests(Hands::Desk, &[(Role::Customer, "m1")]).is_fine();
+    asked().then(doubted(None)).rests(Hands::Desk, &[(Role::Customer, "m1")]).violates(Invariant::NothingLost);
+}
+
+#[test]
+fn messages_must_stand_in_the_order_that_their_vendor_tells() {
+    let swapped = |span| {
+        let mut log = Log::default().wrote("m1");
+        log.now += span;
+        log.wrote("m2").rests(Hands::People, &[(Role::Customer, "m2"), (Role::Customer, "m1")])
+    };
+    let rules = |order| Rules { order, ..Rules::default() };
+    // Each step of the log takes a second.
+    let seconds = rules(Told::Within(Duration::from_secs(4)));
+    assert_eq!(swapped(0).violated(&seconds), []);
+    assert_eq!(swapped(3_000).violated(&seconds), [Invariant::TrueMemory]);
+    assert_eq!(swapped(0).violated(&rules(Told::Always)), [Invariant::TrueMemory]);
+    assert_eq!(swapped(0).violated(&rules(Told::ByArrival)), [Invariant::TrueMemory], "the first was taken before");
+    let wrote = |fact: &str| Happening::CustomerWrote { words: fact.to_owned(), asks: true };
+    let at_once = Log::default().happened("m1", wrote("m1")).happened("m2", wrote("m2")).acked("m2").acked("m1");
+    let at_once = at_once.rests(Hands::People, &[(Role::Customer, "m2"), (Role::Customer, "m1")]);
+    assert_eq!(at_once.violated(&rules(Told::ByArrival)), []);
+}
+
 mod excuses;
