@@ -86,7 +86,7 @@ fn why(verdict: &Verdict) -> String {
 
 #[tokio::test]
 async fn a_mail_arrives_with_link_and_code_in_every_language() {
-    let server = SmtpServer::start().await.unwrap();
+    let server = SmtpServer::start().unwrap();
     let smtp = smtp(&settings(&server.url()));
     for (lang, heading) in [
         (Lang::En, "Confirm your e-mail address"),
@@ -128,7 +128,7 @@ fn check_bodies(arrived: &Mail) {
 
 #[tokio::test]
 async fn headers_are_those_of_an_automatic_mail_and_the_same_on_a_resend() {
-    let server = SmtpServer::start().await.unwrap();
+    let server = SmtpServer::start().unwrap();
     assert_eq!(send(&server).await, SETTLED);
     assert_eq!(send(&server).await, SETTLED);
     for arrived in server.mails() {
@@ -151,7 +151,7 @@ async fn headers_are_those_of_an_automatic_mail_and_the_same_on_a_resend() {
 
 #[tokio::test]
 async fn a_hostile_row_id_or_sender_name_cannot_add_headers() {
-    let server = SmtpServer::start().await.unwrap();
+    let server = SmtpServer::start().unwrap();
     let hostile = Settings { sender_name: "Acme\r\nBcc: x@example.com".to_owned(), ..settings(&server.url()) };
     let id = OutboundId("o 1>\r\nX-Evil: yes".to_owned());
     assert_eq!(smtp(&hostile).send(&mail(Lang::En), &id).await, SETTLED);
@@ -162,7 +162,7 @@ async fn a_hostile_row_id_or_sender_name_cannot_add_headers() {
 
 #[tokio::test]
 async fn invalid_addresses_are_rejected_without_a_connection() {
-    let server = SmtpServer::start().await.unwrap();
+    let server = SmtpServer::start().unwrap();
     let smtp = smtp(&settings(&server.url()));
     for address in ["", "dana", "dana@", "@example.com", "a b@example.com", "dana@example.com\r\nRCPT TO:<x@y.z>"] {
         let verdict = smtp.send(&VerificationMail { address: address.to_owned(), ..mail(Lang::En) }, &id()).await;
@@ -176,7 +176,7 @@ async fn invalid_addresses_are_rejected_without_a_connection() {
 
 #[tokio::test]
 async fn a_server_that_is_down_is_tried_again_and_comes_back() {
-    let mut server = SmtpServer::start().await.unwrap();
+    let mut server = SmtpServer::start().unwrap();
     server.down().await.unwrap();
     let verdict = send(&server).await;
     assert!(matches!(verdict, Verdict::Transient { retry_after: None, .. }), "{verdict:?}");
@@ -187,7 +187,7 @@ async fn a_server_that_is_down_is_tried_again_and_comes_back() {
 
 #[tokio::test]
 async fn temporary_refusals_are_transient_at_every_stage() {
-    let server = SmtpServer::start().await.unwrap();
+    let server = SmtpServer::start().unwrap();
     let stages = [Stage::Greeting, Stage::Auth, Stage::Mail, Stage::Rcpt, Stage::Data, Stage::Message];
     for (stage, code) in stages.into_iter().zip([421, 454, 451, 450, 452, 451]) {
         server.refuse_times(1, stage, code, "4.7.0 Dana@Example.com must wait");
@@ -205,7 +205,7 @@ async fn temporary_refusals_are_transient_at_every_stage() {
 
 #[tokio::test]
 async fn gmails_daily_limit_is_a_5xx_that_passes() {
-    let server = SmtpServer::start().await.unwrap();
+    let server = SmtpServer::start().unwrap();
     for stage in [Stage::Mail, Stage::Rcpt, Stage::Data, Stage::Message] {
         server.refuse_times(1, stage, 550, "5.4.5 Daily user sending limit exceeded.");
         let verdict = send(&server).await;
@@ -217,7 +217,7 @@ async fn gmails_daily_limit_is_a_5xx_that_passes() {
 
 #[tokio::test]
 async fn refused_recipients_are_rejected() {
-    let server = SmtpServer::start().await.unwrap();
+    let server = SmtpServer::start().unwrap();
     server.refuse_rcpt(550, "5.1.1 <Dana@Example.com> no such user");
     let verdict = send(&server).await;
     assert_eq!(verdict, Verdict::Rejected { why: "the mail server answered 550 5.1.1 to RCPT TO".to_owned() });
@@ -229,7 +229,7 @@ async fn refused_recipients_are_rejected() {
 
 #[tokio::test]
 async fn a_wrong_login_is_the_accounts_fault_with_advice() {
-    let server = SmtpServer::start().await.unwrap();
+    let server = SmtpServer::start().unwrap();
     server.auth_fails();
     let verdict = send(&server).await;
     assert!(matches!(verdict, Verdict::AccountFault { .. }), "{verdict:?}");
@@ -254,7 +254,7 @@ async fn a_wrong_login_is_the_accounts_fault_with_advice() {
 
 #[tokio::test]
 async fn silence_after_the_message_is_an_unknown_outcome() {
-    let server = SmtpServer::start().await.unwrap();
+    let server = SmtpServer::start().unwrap();
     server.cut_after_data();
     let verdict = send(&server).await;
     assert!(matches!(verdict, Verdict::Unknown { finished: false, .. }), "{verdict:?}");
@@ -270,7 +270,7 @@ async fn silence_after_the_message_is_an_unknown_outcome() {
 
 #[tokio::test]
 async fn nothing_is_sent_in_the_clear_against_orders() {
-    let server = SmtpServer::start().await.unwrap();
+    let server = SmtpServer::start().unwrap();
     let at = server.address();
     for (url, expected) in [
         (format!("smtp://u:p@{at}?tls=required"), "STARTTLS"),
@@ -320,7 +320,7 @@ async fn the_demo_mailbox_shows_what_would_have_been_sent() {
 
 #[tokio::test]
 async fn a_card_goes_to_colleagues_by_mail() {
-    let server = SmtpServer::start().await.unwrap();
+    let server = SmtpServer::start().unwrap();
     let sender = Arc::new(smtp(&settings(&server.url())));
     let words = |_: &Card| ("The model is gone".to_owned(), "Check OPENAI_MODEL.\n".to_owned());
     let mails = AlertMails::new(sender.clone(), "ops@example.org", Box::new(words)).unwrap();

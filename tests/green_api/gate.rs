@@ -20,7 +20,7 @@ async fn an_address_is_asked_for_where_that_is_wanted() -> Result<()> {
 
 /// Opens a shop with the gate.
 async fn gated(backing: Backing) -> Result<(Shop, SmtpServer)> {
-    let (mail, mut shop) = (SmtpServer::start().await?, Shop::build(backing).await?);
+    let (mail, mut shop) = (SmtpServer::start()?, Shop::build(backing).await?);
     shop.daemon.set("GREEN_GATE", "on");
     shop.daemon.set("SMTP_URL", mail.url());
     shop.daemon.set("SENDER_EMAIL", "desk@example.test");

@@ -111,7 +111,7 @@ impl SmtpServer {
     ///
     /// # Errors
     /// If loopback cannot be bound.
-    pub async fn start() -> anyhow::Result<Self> {
+    pub fn start() -> anyhow::Result<Self> {
         let socket = own_socket()?;
         socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).context("bind the sandbox's mail server")?;
         let listener = socket.listen(128).context("listen as the sandbox's mail server")?;

@@ -83,7 +83,7 @@ impl Town {
         let options = Options { bot_retry_interval: Duration::from_millis(300), ..Options::default() };
         let chatwoot = ChatwootDouble::start(options).await.context("start Chatwoot's double")?;
         let model = ModelDouble::start().await;
-        let smtp = SmtpServer::start().await.context("start the mail server")?;
+        let smtp = SmtpServer::start().context("start the mail server")?;
         let teams = TeamsFlow::start().await.context("start Teams")?;
         let redis = match backing {
             Backing::Embedded => None,
