@@ -51,10 +51,10 @@ pub(crate) async fn send(
     let late = Arc::new(AtomicBool::new(false));
     if let Some(json) = json {
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let rest = Some(Bytes::from(json.to_string()));
+        let body = Bytes::from(json.to_string());
         *request.body_mut() = Some(match by {
-            Some(by) => reqwest::Body::wrap(Timely { rest, by, late: Arc::clone(&late) }),
-            None => rest.unwrap_or_default().into(),
+            Some(by) => reqwest::Body::wrap(Timely { rest: Some(body), by, late: Arc::clone(&late) }),
+            None => body.into(),
         });
     }
     let home = request.url().join("/").ok();

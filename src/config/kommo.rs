@@ -134,6 +134,10 @@ impl Config {
                 "set it, here and in the integration, to PUBLIC_URL with /oauth/kommo at its end",
             );
         }
+        self.check_kommo_tls(review);
+    }
+
+    fn check_kommo_tls(&self, review: &mut Review) {
         if self.kommo.oauth_url.scheme() == "http" && !super::is_local(&self.kommo.oauth_url) {
             review.warn("KOMMO_OAUTH_URL has no TLS: whoever listens can connect the desk to an account of theirs");
         }

@@ -71,13 +71,12 @@ fn mutate(dice: &mut Dice, corpus: &[Vec<u8>]) -> Vec<u8> {
 fn form(request: &Value) -> Vec<u8> {
     let mut form = form_urlencoded::Serializer::new(String::new());
     for (name, value) in request.as_object().into_iter().flatten() {
-        match value {
-            Value::Object(fields) => fields.iter().for_each(|(field, value)| {
+        if let Value::Object(fields) = value {
+            fields.iter().for_each(|(field, value)| {
                 form.append_pair(&format!("{name}[{field}]"), value.as_str().unwrap_or_default());
-            }),
-            other => {
-                form.append_pair(name, other.as_str().unwrap_or_default());
-            }
+            });
+        } else {
+            form.append_pair(name, value.as_str().unwrap_or_default());
         }
     }
     form.finish().into_bytes()

@@ -89,7 +89,8 @@ fn a_deleted_message_is_not_answered() {
 
 #[test]
 fn nobody_is_shown_to_type_when_nobody_answers_any_more() {
-    let ends: [(&str, fn(&mut Rig)); 6] = [
+    type End = (&'static str, fn(&mut Rig));
+    let ends: [End; 6] = [
         ("a person writes", |rig| drop(rig.person("I have it"))),
         ("opened", |rig| drop(rig.set_state(Status::Open, Assignee::Nobody))),
         ("resolved", |rig| drop(rig.set_state(Status::Resolved, Assignee::Us))),
