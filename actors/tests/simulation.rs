@@ -2,10 +2,12 @@
 //! does, and a run is a function of its seed. `docs/simulation.md` tells how to run it and how to read a failure.
 //!
 //! `world` is the clock and the agenda; `node`, `actor`, `load`, `commit`, `gate`, `requests` and `wire` model the engine's shell; `store`
-//! and `vendor` what it talks to, `kind` what that can and cannot do, `phone` and `bots` what only one kind does; `people` those who write; `page` what is shown behind a link; `dice` is where chance comes from; `notes` what the log says for whoever reads it; `sabotage` holds the planted bugs.
+//! and `vendor` what it talks to, `kind` what that can and cannot do, `phone` and `bots` what only one kind does; `people` those who write; `page` what is shown behind a link; `dice` is where chance comes from; `audit` checks what is written; `notes` what the log says for whoever reads it; `sabotage` holds the planted bugs.
 
 #[path = "simulation/actor.rs"]
 mod actor;
+#[path = "simulation/audit.rs"]
+mod audit;
 #[path = "simulation/bots.rs"]
 mod bots;
 #[path = "simulation/campaign.rs"]

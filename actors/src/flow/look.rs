@@ -58,26 +58,34 @@ impl Desk<'_> {
             // Rejected: the conversation is gone. What is left to do ends visibly instead of waiting for ever.
             Err(PortErrorKind::Forbidden | PortErrorKind::Rejected) => self.blind(),
             Err(PortErrorKind::Transient | PortErrorKind::Throttled(_) | PortErrorKind::Broken) => {
-                self.common.volatile.failed_looks += 1;
-                let pause = backoff(self.policy().outbox.retry_pause, self.common.volatile.failed_looks);
-                self.common.volatile.look_again = Some(self.ctx.now + pause);
+                self.look_later();
                 self.why = Some("the look failed, it will be repeated");
                 Vec::new()
             }
         }
     }
 
+    fn look_later(&mut self) {
+        self.common.volatile.failed_looks += 1;
+        let pause = backoff(self.policy().outbox.retry_pause, self.common.volatile.failed_looks);
+        self.common.volatile.look_again = Some(self.ctx.now + pause);
+    }
+
     fn seen(&mut self, phase: &Phase, look: Look, begun: Timestamp) -> Vec<Signal> {
         let missed = self.common.volatile.gap || self.common.volatile.suspect;
         let forgotten = self.forgotten_in(&look.messages);
         self.close_gap();
-        let volatile = &mut self.common.volatile;
-        volatile.failed_looks = 0;
-        volatile.fresh = Some(self.ctx.now);
+        self.common.volatile.fresh = Some(self.ctx.now);
         let (given_back, taken): (Vec<Signal>, Vec<Signal>) = self
             .hear_state(phase, look.state, (missed, true))
             .into_iter()
             .partition(|signal| matches!(signal, Signal::HandedBack(_)));
+        if self.common.volatile.back_doubted {
+            // It was begun before what it is to tell of was heard: its picture is older.
+            self.look_later();
+        } else {
+            self.common.volatile.failed_looks = 0;
+        }
         self.pend_is_seen();
         // Whoever wrote in it has not left it untouched, and outweighs a conversation that looks the bot's.
         let person_first = look.messages.iter().any(|message| message.author == Author::Person);
@@ -160,6 +168,7 @@ impl Desk<'_> {
     /// crossed it, the status that came with the customer's message must do, unless just that is in doubt.
     fn blind(&mut self) -> Vec<Signal> {
         let in_doubt = self.give_up_doubt();
+        self.common.volatile.back_doubted = false;
         let crossed = self.common.volatile.gap || !self.common.volatile.suspect || in_doubt;
         self.close_gap();
         self.common.volatile.fresh = Some(self.ctx.now);

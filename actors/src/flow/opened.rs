@@ -53,15 +53,18 @@ impl Desk<'_> {
         looked: bool,
     ) -> bool {
         if !matches!(phase, Phase::Human(_)) {
+            self.common.volatile.back_doubted = false;
             return false;
         }
         if new.status != Status::Pending {
+            self.common.volatile.back_doubted = false;
             self.opening_is_shown(known, new);
             return false;
         }
         // What the desk itself makes pending is no person's doing.
         let since = self.common.opened.is_some_and(|opened| new.version > opened.over);
         let unshown = since && self.is_opening_unshown() && self.common.pended.is_none();
+        self.common.volatile.back_doubted = unshown && !looked;
         if unshown && !looked {
             self.why = Some("it was opened, and may have been given back since: a look tells");
             self.look();
@@ -126,10 +129,10 @@ impl Desk<'_> {
 }
 
 impl Human {
-    /// Returns whether what the customer writes is owed an answer, should the conversation come back: nobody has come, or they
-    /// may have given it back already.
-    pub(crate) fn owes(&self, desk: &Desk<'_>) -> bool {
-        !self.touched || desk.is_opening_unshown()
+    /// Returns whether what the customer wrote is owed an answer, should the conversation come back: nobody has come, or they
+    /// may have given it back already. What stands before their words is theirs, however late it is heard.
+    pub(crate) fn owes(&self, desk: &Desk<'_>, message: MessageId) -> bool {
+        !self.touched || desk.is_opening_unshown() && message.is_behind(desk.common.person)
     }
 }
 

@@ -153,6 +153,8 @@ pub(crate) struct Volatile {
     pub(crate) settled: Vec<u64>,
     /// Since when this node knows of a row that made the conversation pending.
     pub(crate) pended: Option<pended::Known>,
+    /// Whether people may have given the conversation back since the desk opened it, and a look is awaited that tells.
+    pub(crate) back_doubted: bool,
     /// Another node wrote last, and goes on with the turn as long as its lease lasts.
     pub(crate) elsewhere: bool,
     /// Work crossed a process start or a lease: look before speaking.

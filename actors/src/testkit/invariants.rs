@@ -43,11 +43,13 @@ pub enum Invariant {
     Drained,
     /// Where a vendor takes words only as the answer to a request, each request is answered exactly once.
     AnsweredOnce,
+    /// The audit finds nothing wrong with what is stored.
+    Sound,
 }
 
 impl Invariant {
     /// Every invariant.
-    pub const ALL: [Invariant; 12] = [
+    pub const ALL: [Invariant; 13] = [
         Invariant::NothingLost,
         Invariant::SomebodyCalled,
         Invariant::NothingTwice,
@@ -60,6 +62,7 @@ impl Invariant {
         Invariant::UnderLimit,
         Invariant::Drained,
         Invariant::AnsweredOnce,
+        Invariant::Sound,
     ];
 
     /// Returns the sentence.
@@ -77,6 +80,7 @@ impl Invariant {
             Invariant::UnderLimit => "sends stay under the limit in every window",
             Invariant::Drained => "everything comes to rest when the faults are over",
             Invariant::AnsweredOnce => "each request is answered exactly once",
+            Invariant::Sound => "what is stored is sound",
         }
     }
 }

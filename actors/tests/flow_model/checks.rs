@@ -1,10 +1,18 @@
 //! What must hold after every step of the rig, and that it outlives its process.
 
-use super::rig::{Rig, settled};
+use super::rig::{Rig, key, settled};
+use frontdesk_actors::audit::{Rules, Violation, conversation};
 use frontdesk_actors::flow::{Flow, Input};
-use frontdesk_actors::ids::Ticket;
-use frontdesk_actors::ports::{Look, ModelReply};
+use frontdesk_actors::ids::{CommitId, Ticket};
+use frontdesk_actors::ports::{Look, ModelReply, Scanned, Stored};
 use frontdesk_actors::view::{PhaseName, View};
+use std::time::Duration;
+
+/// For how long a node has what it works on.
+const LEASE: Duration = Duration::from_secs(30);
+
+/// How long a row may be on the wire: the lease and the settle time.
+const ON_THE_WIRE: Duration = Duration::from_secs(90);
 
 impl Rig {
     pub(super) fn check(&self) {
@@ -26,6 +34,7 @@ impl Rig {
             assert_eq!(self.asked, Some(ticket), "the flow waits for a call that was never made or was aborted");
         }
         self.check_round_trip(&view);
+        self.check_audit();
         self.check_stale_inputs();
     }
 
@@ -52,6 +61,19 @@ impl Rig {
             assert!(after.id == before.id && (kept || doubted || given_up), "{before:?} came back as {after:?}");
         }
         assert!(!seen.thinking, "nobody is asked right after a start");
+    }
+
+    /// What is stored is sound, in the middle of everything.
+    fn check_audit(&self) {
+        let gated = self.policy.channels.iter().filter(|(_, of)| of.gate).map(|(name, _)| name.clone()).collect();
+        let rules = Rules { memory_messages: self.policy.memory_messages, on_the_wire: ON_THE_WIRE, gated };
+        let wake = self.flow.wake(&self.policy, LEASE, self.now).map(|after| self.now + after);
+        let (record, memory) = (self.flow.encode().into(), Some(self.stored_memory.clone().into()));
+        let stored = Some(Stored { version: 1, commit: CommitId(1), record, memory });
+        let mut violations = conversation(&rules, &Scanned { key: key(), stored, wake }, self.now).violations;
+        // What stands at the vendor twice says nothing about the record; the rig judges it by itself.
+        violations.retain(|violation| !matches!(violation, Violation::SentTwice { .. }));
+        assert!(violations.is_empty(), "{violations:?}: {:?}", self.view());
     }
 
     /// Answers to abandoned attempts change nothing that time alone would not.

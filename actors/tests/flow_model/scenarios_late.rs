@@ -5,7 +5,7 @@ use super::rig::Rig;
 use frontdesk_actors::domain::{Assignee, ConversationState, Event, Order, Status};
 use frontdesk_actors::engine::PhaseName;
 use frontdesk_actors::flow::{Input, SendOutcome};
-use frontdesk_actors::ports::{Card, Verdict};
+use frontdesk_actors::ports::{Card, PortErrorKind, Verdict};
 use frontdesk_actors::time::Timestamp;
 use std::time::Duration;
 
@@ -109,6 +109,29 @@ fn what_is_given_back_before_the_vendor_has_shown_our_opening_is_noticed() {
     assert!(rig.looking.is_some(), "a look tells");
     rig.end_look(true);
     assert_eq!(rig.phase(), PhaseName::Bot);
+}
+
+#[test]
+fn a_look_that_fails_or_was_begun_too_early_to_tell_of_it_is_repeated() {
+    for early in [false, true] {
+        let mut rig = opening();
+        rig.end_send(true, settled());
+        if early {
+            rig.flow.suspect();
+            rig.step(Input::LookAround);
+        }
+        rig.set_state(Status::Pending, Assignee::Nobody);
+        let ticket = rig.looking.as_ref().expect("a look tells").ticket;
+        if early {
+            rig.end_look(true);
+        } else {
+            rig.looking = None;
+            rig.step(Input::Looked { ticket, result: Err(PortErrorKind::Transient) });
+        }
+        assert_eq!((rig.phase(), rig.looking.is_some()), (PhaseName::Human, false));
+        rig.pass(Duration::from_secs(10));
+        assert_eq!(rig.phase(), PhaseName::Bot, "begun too early: {early}");
+    }
 }
 
 #[test]
@@ -377,4 +400,31 @@ fn where_the_vendor_keeps_no_status_our_opening_gives_nothing_back() {
     rig.pass(5 * MINUTE);
     assert_eq!((rig.phase(), rig.view().owed), (PhaseName::Human, 0), "what is written to a person is theirs");
     assert_eq!(rig.said(), ["hi"]);
+}
+
+/// A person answers before the vendor has shown that the desk opened it, and what the customer had written before is heard after.
+#[test]
+fn what_the_customer_wrote_before_a_persons_words_stays_that_persons_however_late_it_is_heard() {
+    let mut rig = answered();
+    let before = rig.state.clone();
+    rig.customer("a human please");
+    rig.flush();
+    let late = rig.customer_event("and quickly");
+    let events = [rig.person_event("I am here"), late, rig.customer_event("and the weight?")];
+    for (mut inbound, owed) in events.into_iter().zip([0, 0, 1]) {
+        inbound.state = Some(before.clone());
+        rig.step(Input::Inbound(Box::new(inbound)));
+        // What is behind their words waits for the desk, should they have given it back already.
+        assert_eq!((rig.phase(), rig.view().owed), (PhaseName::Human, owed));
+    }
+    let version = rig.state.version + 1;
+    rig.state = ConversationState { status: Status::Pending, version, ..before };
+    hear_of(&mut rig, Status::Pending, version);
+    rig.pass(Duration::from_secs(5));
+    let prompt = rig.prompts.last().expect("the model is asked");
+    assert_eq!(
+        (rig.phase(), prompt.unanswered),
+        (PhaseName::Bot, 1),
+        "what the person had answered is not answered again"
+    );
 }

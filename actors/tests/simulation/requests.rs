@@ -130,6 +130,7 @@ impl World {
                 self.vendor.words.insert((write.key, row.clone()), words.clone());
                 self.log_on(n, write.key, What::Claimed { row: row.clone(), speech: *speech });
             }
+            self.audit(write);
         }
         outcome
     }

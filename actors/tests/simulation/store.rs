@@ -165,6 +165,11 @@ impl Store {
         }
     }
 
+    /// Returns when a conversation is due, if ever.
+    pub(crate) fn wake(&self, key: usize) -> Option<i64> {
+        self.wakes.get(&key).map(|wake| wake.at)
+    }
+
     /// Returns when the next conversation is due.
     pub(crate) fn next_due(&self) -> Option<i64> {
         self.wakes.values().map(|wake| wake.at).min()

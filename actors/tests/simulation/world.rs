@@ -15,7 +15,7 @@ use super::wire::AtVendor;
 use frontdesk_actors::flow::Policy;
 use frontdesk_actors::ids::{ContactKey, ConversationKey};
 use frontdesk_actors::testkit::history::{History, What};
-use frontdesk_actors::testkit::invariants::{Findings, Rules, check};
+use frontdesk_actors::testkit::invariants::{Findings, Rules, Violation, check};
 use frontdesk_actors::testkit::{PlainAnalyzer, PlainPhrases, plain_policy};
 use frontdesk_actors::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -122,6 +122,8 @@ pub(crate) struct World {
     pub(crate) keys: Vec<ConversationKey>,
     /// How many messages each conversation remembered at its fullest moment.
     pub(crate) fullest: BTreeMap<usize, usize>,
+    /// What the audit has found.
+    pub(crate) unsound: Vec<Violation>,
 }
 
 impl Setting {
@@ -174,6 +176,7 @@ impl World {
             vendor: Vendor::new(conversations, &kind.begins(), history_token),
             history: History::default(),
             fullest: BTreeMap::new(),
+            unsound: Vec::new(),
             keys: (0..conversations).map(|id| ConversationKey::new("test", 1, 100 + id)).collect(),
         };
         match kind {
@@ -207,7 +210,8 @@ impl World {
         world.rest(events > MOST_EVENTS);
         let limit = Some((super::gate::LIMIT, Duration::from_secs(59)));
         let rules = Rules { gate: world.gate, limit, sees_calls: true, ..Rules::default() };
-        let findings = check(&world.history, &world.kind.judged(rules));
+        let mut findings = check(&world.history, &world.kind.judged(rules));
+        findings.violations.append(&mut world.unsound);
         Outcome { findings, history: world.history, struck: world.dice.struck, events }
     }
 

@@ -58,7 +58,7 @@ impl Human {
         if desk.common.lang.is_none() {
             desk.lang_of(&message.text);
         }
-        if self.owes(desk) && !message.text.trim().is_empty() {
+        if self.owes(desk, message.id) && !message.text.trim().is_empty() {
             desk.owe(Owed::of(message));
         }
         self.call_again_for(desk);
@@ -128,6 +128,7 @@ impl Human {
         // Whatever a person did unheard came before this.
         desk.close_gap();
         desk.common.opened = None;
+        desk.common.volatile.back_doubted = false;
         desk.common.waits_since = desk.ctx.now;
         desk.common.outbox.cut(|row| row.tie == Tie::Open);
         desk.why = Some("handed back");
@@ -170,6 +171,9 @@ impl Human {
     /// Nobody of the company has written for long enough: the desk takes it back, where the channel allows that.
     fn tick(&mut self, desk: &mut Desk<'_>) -> Next {
         self.watch_untouched(desk);
+        if desk.common.volatile.back_doubted {
+            desk.look();
+        }
         let idle = desk.channel().human_idle;
         match idle {
             Some(idle) if desk.ctx.now.since(self.last_word) >= idle => {
