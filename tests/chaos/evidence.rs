@@ -2,9 +2,10 @@
 //! webhooks were acknowledged.
 
 use crate::chaos::ground::Square;
-use crate::chaos::ledger::{Micros, Pages, when};
+use crate::chaos::ledger::{Micros, Pages, micros, when};
 use crate::chaos::venue::Heard;
 use crate::chaos::words::tokens;
+use frontdesk_sandbox::chatwoot::ChangedBy;
 use frontdesk_sandbox::model::Call;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,11 +30,11 @@ pub(crate) struct Facts {
     pub(crate) failed: Vec<String>,
     /// What was tried again where nobody waited any more: it counts as said.
     pub(crate) stopped: Vec<String>,
-    pub(crate) statuses: Vec<(Micros, &'static str)>,
+    pub(crate) statuses: Vec<(Micros, &'static str, ChangedBy)>,
     /// What the desk shows of it.
     pub(crate) view: Value,
-    /// Whether a card about it was posted.
-    pub(crate) card: bool,
+    /// When cards about it were posted.
+    pub(crate) cards: Vec<Micros>,
     /// How many notes to colleagues the desk has left.
     pub(crate) notes: usize,
 }
@@ -66,7 +67,8 @@ impl Evidence {
     pub(crate) fn gather(square: &Square, pages: Pages, mut views: BTreeMap<u64, Value>) -> Self {
         let (conversations, venue) = (pages.questions.iter().map(|question| question.conversation), &square.venue);
         let conversations: BTreeSet<u64> = conversations.collect();
-        let cards: Vec<String> = square.teams.cards().iter().map(Value::to_string).collect();
+        let cards = square.teams.cards_and_times().into_iter();
+        let cards: Vec<(Micros, String)> = cards.map(|(at, card)| (micros(at), card.to_string())).collect();
         let facts = |conversation: u64, view: Value| {
             let link = venue.link(conversation);
             Facts {
@@ -75,7 +77,7 @@ impl Evidence {
                 stopped: venue.stopped(conversation),
                 statuses: venue.statuses(conversation),
                 view,
-                card: cards.iter().any(|card| card.contains(&link)),
+                cards: cards.iter().filter(|(_, card)| card.contains(&link)).map(|(at, _)| *at).collect(),
                 notes: venue.notes(conversation),
             }
         };

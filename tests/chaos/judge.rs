@@ -81,7 +81,10 @@ pub(crate) fn judge(evidence: &Evidence) -> Verdict {
         webhooks: evidence.heard.webhooks,
         ..Verdict::default()
     };
-    let findings = check(&log::write(evidence), &Rules { claim: CLAIM, gate: evidence.gated, ..Rules::default() });
+    // Elsewhere nobody but the desk itself knows who has a conversation: see `muted`.
+    let sees_calls = evidence.carries_ids;
+    let rules = Rules { claim: CLAIM, gate: evidence.gated, sees_calls, ..Rules::default() };
+    let findings = check(&log::write(evidence), &rules);
     for found in findings.violations {
         verdict.accuse(found.invariant, found.key.parse().unwrap_or_default(), found.what);
     }
@@ -154,10 +157,10 @@ fn handed_over(verdict: &mut Verdict, evidence: &Evidence, conversation: u64, fa
     let Some(announced) = facts.said.iter().find(|said| said.handoff) else { return };
     let touched = evidence.pages.acts.iter().any(|act| act.conversation == conversation);
     // Where there are no statuses there is nothing to open.
-    let opened = !evidence.carries_ids || facts.statuses.iter().any(|(_, status)| *status == "open");
-    if !facts.card || !(opened || touched) {
+    let opened = !evidence.carries_ids || facts.statuses.iter().any(|(_, status, _)| *status == "open");
+    if facts.cards.is_empty() || !(opened || touched) {
         verdict.silent += 1;
-        let what = format!("row {} hands over; card: {}, opened: {opened}", announced.row, facts.card);
+        let what = format!("row {} hands over; cards: {}, opened: {opened}", announced.row, facts.cards.len());
         verdict.broken.push(Broken { conversation, what });
     }
 }
@@ -165,7 +168,7 @@ fn handed_over(verdict: &mut Verdict, evidence: &Evidence, conversation: u64, fa
 /// Where the vendor has no status, only a person's act or the desk's own call gives a conversation to the people.
 fn muted(verdict: &mut Verdict, evidence: &Evidence, conversation: u64, facts: &Facts) {
     let touched = evidence.pages.acts.iter().any(|act| act.conversation == conversation);
-    let called = facts.card || facts.said.iter().any(|said| said.handoff);
+    let called = !facts.cards.is_empty() || facts.said.iter().any(|said| said.handoff);
     if !evidence.carries_ids && facts.view["phase"] == "human" && !touched && !called {
         verdict.muted += 1;
         let what = format!("it is the people's ({}), and nobody took it or was called", facts.view["reason"]);

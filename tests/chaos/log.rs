@@ -7,6 +7,7 @@ use crate::chaos::words::{answer_of, bare, tokens};
 use frontdesk_actors::domain::{Remembered, Role};
 use frontdesk_actors::testkit::history::{Answer, Hands, Happening, History, Leftover, Recalled, Rest, Speech, What};
 use frontdesk_actors::time::Timestamp;
+use frontdesk_sandbox::chatwoot::ChangedBy;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,6 +40,7 @@ pub(crate) fn write(evidence: &Evidence) -> History {
     for (number, facts) in &evidence.conversations {
         let mut conversation = Conversation { key: number.to_string(), history: &mut history };
         conversation.statuses(facts);
+        conversation.called(facts);
         conversation.said(evidence, facts, &facts_of_tokens);
         conversation.rested(evidence, facts, most_remembered(evidence, *number, facts));
     }
@@ -110,15 +112,24 @@ impl Conversation<'_> {
         self.history.note(at, "", &self.key, what);
     }
 
-    /// The status as Chatwoot keeps it: whoever changed it, open is the people's and pending the desk's.
+    /// The status as Chatwoot keeps it: open is the people's and pending the desk's.
     fn statuses(&mut self, facts: &Facts) {
-        for (number, (since, status)) in facts.statuses.iter().enumerate().skip(1) {
-            let happening = match *status {
-                "open" => Happening::TakenOver,
-                "pending" => Happening::HandedBack { done: false },
-                _ => continue,
+        for (number, (since, status, by)) in facts.statuses.iter().enumerate().skip(1) {
+            let happening = match (*status, by) {
+                ("open", ChangedBy::Person) => Happening::TakenOver,
+                ("open", ChangedBy::Chatwoot) => Happening::Opened,
+                ("open", ChangedBy::Api) => Happening::GivenAway,
+                ("pending", _) => Happening::HandedBack { done: false },
+                (_, _) => continue,
             };
             self.note(at(*since), What::Happened { fact: format!("status-{number}"), happening });
+        }
+    }
+
+    /// Colleagues learn of it by cards.
+    fn called(&mut self, facts: &Facts) {
+        for (number, posted) in facts.cards.iter().enumerate() {
+            self.note(at(*posted), What::Called { row: format!("card-{number}") });
         }
     }
 

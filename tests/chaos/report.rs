@@ -69,7 +69,7 @@ impl Sums {
             ("out of order", verdict.count(Invariant::InOrder)),
             ("memory that is not the end of the transcript", verdict.count(Invariant::TrueMemory)),
             ("handed over without a card or unopened", verdict.silent),
-            ("left to people whom nobody called", verdict.muted),
+            ("left to people whom nobody called", verdict.muted + verdict.count(Invariant::SomebodyCalled)),
             ("salesbots left waiting", verdict.hanging),
             ("not at rest in the end", verdict.count(Invariant::Drained)),
             ("webhook attempts", verdict.webhooks.sent),

@@ -9,6 +9,7 @@ use crate::chaos::ledger::{Deed, Micros};
 use crate::chaos::storm::{Hazard, Storm};
 use anyhow::Result;
 use async_trait::async_trait;
+use frontdesk_sandbox::chatwoot::ChangedBy;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -113,8 +114,8 @@ pub(crate) trait Venue: fmt::Debug + Send + Sync {
         true
     }
 
-    /// Returns the conversation's statuses, where the vendor has any.
-    fn statuses(&self, _conversation: u64) -> Vec<(Micros, &'static str)> {
+    /// Returns the conversation's statuses and who made them so, where the vendor has any.
+    fn statuses(&self, _conversation: u64) -> Vec<(Micros, &'static str, ChangedBy)> {
         Vec::new()
     }
 

@@ -5,6 +5,7 @@ use crate::chaos::evidence::Said;
 use crate::chaos::ledger::Pages;
 use crate::chaos::venue::Heard;
 use crate::chaos::words::{Spoken, name_of};
+use frontdesk_sandbox::chatwoot::ChangedBy;
 use serde_json::json;
 
 const SECOND: Micros = 1_000_000;
@@ -36,9 +37,9 @@ fn evidence(said: &[(&str, &str, Micros)]) -> Evidence {
         said: said.iter().map(text).collect(),
         failed: Vec::new(),
         stopped: Vec::new(),
-        statuses: vec![(SECOND / 2, "pending")],
+        statuses: vec![(SECOND / 2, "pending", ChangedBy::Chatwoot)],
         view: json!({ "phase": "bot", "owed": 0, "thinking": false, "outbox": [] }),
-        card: false,
+        cards: Vec::new(),
         notes: 0,
     };
     Evidence {
@@ -70,6 +71,25 @@ fn broken_promises_are_seen() {
     let mut unanswered = evidence(&[]);
     unanswered.pages.acts.clear();
     assert_eq!(counts(&unanswered), [Invariant::NothingLost]);
+}
+
+#[test]
+fn what_the_desk_opens_without_calling_anybody_is_seen() {
+    let opened = |by| {
+        let mut evidence = evidence(&[]);
+        evidence.pages.acts.clear();
+        for facts in evidence.conversations.values_mut() {
+            facts.statuses.push((3 * SECOND, "open", by));
+            facts.view["phase"] = json!("human");
+        }
+        evidence
+    };
+    assert_eq!(counts(&opened(ChangedBy::Api)), [Invariant::SomebodyCalled]);
+    assert_eq!(counts(&opened(ChangedBy::Person)), []);
+    assert_eq!(counts(&opened(ChangedBy::Chatwoot)), [], "operators are told of that");
+    let mut called = opened(ChangedBy::Api);
+    called.conversations.values_mut().for_each(|facts| facts.cards.push(4 * SECOND));
+    assert_eq!(counts(&called), []);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::chaos::ledger::{Micros, when};
 use crate::chaos::storm::{Hazard, LATE, Storm};
 use anyhow::Result;
 use async_trait::async_trait;
-use frontdesk_sandbox::chatwoot::{Author, ChatwootDouble, Delivery, Fault, Line, RequestKind};
+use frontdesk_sandbox::chatwoot::{Author, ChangedBy, ChatwootDouble, Delivery, Fault, Line, RequestKind};
 use frontdesk_sandbox::link::Trouble;
 use serde_json::Value;
 use std::sync::Arc;
@@ -92,7 +92,7 @@ impl Venue for Office {
         self.0.see(|world| world.transcript(conversation).iter().filter_map(said).collect())
     }
 
-    fn statuses(&self, conversation: u64) -> Vec<(Micros, &'static str)> {
+    fn statuses(&self, conversation: u64) -> Vec<(Micros, &'static str, ChangedBy)> {
         self.0.see(|world| world.statuses(conversation))
     }
 
@@ -118,8 +118,8 @@ impl Venue for Office {
                 let row = line.row.as_deref().unwrap_or_default();
                 told.push((line.created, format!("message {} {:?} {row} {text}", line.id, line.author)));
             }
-            for (at, status) in world.statuses(conversation) {
-                told.push((at, format!("status {status}")));
+            for (at, status, by) in world.statuses(conversation) {
+                told.push((at, format!("status {status} by {by:?}")));
             }
             for delivery in world.deliveries().iter().filter(|delivery| delivery.conversation == conversation) {
                 let (to, event, outcome) = (delivery.target, &delivery.event, delivery.outcome);

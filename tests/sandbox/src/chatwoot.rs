@@ -20,7 +20,7 @@ mod world;
 pub use deliver::{Delivery, Outcome};
 pub use driver::{ConversationView, Line, World as WorldView};
 pub use fault::{Fate, Fault, RequestKind};
-pub use world::{Author, Hook, Options, Recorded, Stats, Target, Token};
+pub use world::{Author, ChangedBy, Hook, Options, Recorded, Stats, Target, Token};
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;

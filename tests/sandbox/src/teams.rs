@@ -13,7 +13,7 @@ use serde_json::Value;
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -62,7 +62,7 @@ struct Inner {
 
 #[derive(Debug, Default)]
 struct Flow {
-    cards: Vec<Value>,
+    cards: Vec<(SystemTime, Value)>,
     failed_runs: usize,
     requests: usize,
     faults: VecDeque<Fault>,
@@ -78,7 +78,7 @@ impl Inner {
         let card = self.usable(body);
         let mut state = self.state();
         match card {
-            Some(card) => state.cards.push(card),
+            Some(card) => state.cards.push((SystemTime::now(), card)),
             None => state.failed_runs += 1,
         }
         drop(state);
@@ -155,9 +155,14 @@ impl TeamsFlow {
         self.inner.state().faults.len()
     }
 
+    /// Returns the Adaptive Cards in the channel with the moments at which they came, oldest first.
+    pub fn cards_and_times(&self) -> Vec<(SystemTime, Value)> {
+        self.inner.state().cards.clone()
+    }
+
     /// Returns the Adaptive Cards in the channel, oldest first.
     pub fn cards(&self) -> Vec<Value> {
-        self.inner.state().cards.clone()
+        self.inner.state().cards.iter().map(|(_, card)| card.clone()).collect()
     }
 
     /// Returns how many accepted requests the flow could not use: 202, and nobody saw a card.

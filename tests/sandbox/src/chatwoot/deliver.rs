@@ -3,7 +3,7 @@
 
 use super::Shared;
 use super::payload;
-use super::world::{Status, Target, World};
+use super::world::{ChangedBy, Status, Target, World};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -191,7 +191,7 @@ fn give_up(world: &mut World, job: &Job) {
     let concerned = job.target == Target::AgentBot && job.event.is_of_a_message();
     if concerned && pending && !world.options.keep_pending_on_bot_failure {
         world.stats.flipped += 1;
-        world.set_status(job.conversation, Status::Open);
+        world.set_status(job.conversation, Status::Open, ChangedBy::Chatwoot);
         world.add_activity(job.conversation, FLIPPED);
     }
 }

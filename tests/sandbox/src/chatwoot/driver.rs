@@ -3,7 +3,8 @@
 use super::deliver::{Delivery, Outcome};
 use super::fault::{Fate, Fault, RequestKind};
 use super::world::{
-    AGENT, Assignee, Author, BOT, Contact, Hook, NewMessage, OTHER_BOT, Options, Recorded, Stats, Status, Target,
+    AGENT, Assignee, Author, BOT, ChangedBy, Contact, Hook, NewMessage, OTHER_BOT, Options, Recorded, Stats, Status,
+    Target,
 };
 use super::{ChatwootDouble, deliver, world};
 use serde_json::{Map, Value, json};
@@ -98,10 +99,10 @@ impl World<'_> {
         self.0.stats
     }
 
-    /// Returns every status a conversation has had and since when, in UTC microseconds, oldest first.
-    pub fn statuses(&self, conversation: u64) -> Vec<(u64, &'static str)> {
-        let of_it = self.0.statuses.iter().filter(|(id, _, _)| *id == conversation);
-        of_it.map(|(_, at, status)| (*at, status.name())).collect()
+    /// Returns every status a conversation has had, since when, in UTC microseconds, and who made it so, oldest first.
+    pub fn statuses(&self, conversation: u64) -> Vec<(u64, &'static str, ChangedBy)> {
+        let of_it = self.0.statuses.iter().filter(|(id, ..)| *id == conversation);
+        of_it.map(|(_, at, status, by)| (*at, status.name(), *by)).collect()
     }
 
     /// Returns the requests so far, in the order of their arrival.
@@ -309,17 +310,17 @@ impl ChatwootDouble {
 
     /// Assigns the agent.
     pub fn agent_assigns(&self, conversation: u64) {
-        self.shared.change(|world| world.assign(conversation, Assignee::User(AGENT)));
+        self.shared.change(|world| world.assign(conversation, Assignee::User(AGENT), ChangedBy::Person));
     }
 
     /// Assigns our bot.
     pub fn assign_bot(&self, conversation: u64) {
-        self.shared.change(|world| world.assign(conversation, Assignee::Bot(BOT)));
+        self.shared.change(|world| world.assign(conversation, Assignee::Bot(BOT), ChangedBy::Person));
     }
 
     /// Assigns another bot.
     pub fn assign_other_bot(&self, conversation: u64) {
-        self.shared.change(|world| world.assign(conversation, Assignee::Bot(OTHER_BOT)));
+        self.shared.change(|world| world.assign(conversation, Assignee::Bot(OTHER_BOT), ChangedBy::Person));
     }
 
     /// Resolves the conversation as an agent. The assignee stays.
@@ -331,7 +332,7 @@ impl ChatwootDouble {
     pub fn set_status(&self, conversation: u64, status: &str) {
         self.shared.change(|world| {
             if let Some(status) = Status::parse(status) {
-                world.set_status(conversation, status);
+                world.set_status(conversation, status, ChangedBy::Person);
             }
         });
     }

@@ -3,7 +3,7 @@
 use super::payload::{self, bot_name};
 use super::rest::{Answer, Request};
 use super::rest_views;
-use super::world::{AGENT, Assignee, Author, BOT, NewMessage, Status, Token, World};
+use super::world::{AGENT, Assignee, Author, BOT, ChangedBy, NewMessage, Status, Token, World};
 use serde_json::{Map, Value, json};
 
 /// How many messages a conversation may get in a minute.
@@ -71,7 +71,7 @@ pub(super) fn toggle_status(world: &mut World, request: &Request) -> Answer {
         (Token::Bot | Token::User, Status::Open | Status::Resolved | Status::Pending | Status::Snoozed) => None,
     };
     let changed = conversation.status != status;
-    world.set_status_and_assignee(request.id, status, assignee);
+    world.set_status_and_assignee(request.id, (status, ChangedBy::Api), assignee);
     if changed {
         let actor = if request.token == Token::Bot { bot_name(BOT) } else { payload::user_name(AGENT) };
         world.add_activity(request.id, &format!("Conversation was marked {} by {actor}", status.name()));
@@ -137,7 +137,7 @@ pub(super) fn assign(world: &mut World, request: &Request) -> Answer {
             Some(AGENT) => Assignee::User(AGENT),
             Some(_) | None => Assignee::Nobody,
         };
-        world.assign(request.id, assignee);
+        world.assign(request.id, assignee, ChangedBy::Api);
         return Answer::ok(payload::assignee(assignee).0);
     }
     let team = number("team_id").filter(|team| world.teams.contains_key(team));

@@ -66,14 +66,25 @@ pub(super) struct World {
     pub(super) deliveries: Vec<Delivery>,
     pub(super) stats: Stats,
     pub(super) typing: Vec<(u64, bool)>,
-    /// Every change of a status: of which conversation, when, and to what.
-    pub(super) statuses: Vec<(u64, u64, Status)>,
+    /// Every change of a status: of which conversation, when, to what, and by whom.
+    pub(super) statuses: Vec<(u64, u64, Status, ChangedBy)>,
     pub(super) closed: bool,
     minute: (u64, u32),
     next_message: u64,
     next_delivery: u64,
     latest: u64,
     jobs: Vec<Job>,
+}
+
+/// Who changed a status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangedBy {
+    /// Whoever holds a token: the desk.
+    Api,
+    /// A colleague.
+    Person,
+    /// Chatwoot itself: a new conversation, a customer who reopens one, a bot that failed on a webhook.
+    Chatwoot,
 }
 
 impl World {
@@ -140,7 +151,7 @@ impl World {
         let mut conversation = Conversation::new(id, contact, now);
         conversation.status = if with_bot { Status::Pending } else { Status::Open };
         conversation.assignee = Assignee::Bot(BOT).only_if(with_bot && self.options.version >= (4, 16, 2));
-        self.statuses.push((id, now, conversation.status));
+        self.statuses.push((id, now, conversation.status, ChangedBy::Chatwoot));
         self.conversations.insert(id, conversation);
         self.emit(id, Event::ConversationCreated);
         id
@@ -206,19 +217,27 @@ impl World {
         let with_bot = self.options.bot_connected;
         let status = self.conversation(id).map(|conversation| conversation.status);
         match status {
-            Some(Status::Resolved) => self.set_status(id, if with_bot { Status::Pending } else { Status::Open }),
-            Some(Status::Snoozed) => self.set_status(id, Status::Open),
+            Some(Status::Resolved) => {
+                let status = if with_bot { Status::Pending } else { Status::Open };
+                self.set_status(id, status, ChangedBy::Chatwoot);
+            }
+            Some(Status::Snoozed) => self.set_status(id, Status::Open, ChangedBy::Chatwoot),
             Some(Status::Open | Status::Pending) | None => {}
         }
     }
 
     /// Changes the status and causes what a change of status causes.
-    pub(super) fn set_status(&mut self, id: u64, status: Status) {
-        self.set_status_and_assignee(id, status, None);
+    pub(super) fn set_status(&mut self, id: u64, status: Status, by: ChangedBy) {
+        self.set_status_and_assignee(id, (status, by), None);
     }
 
     /// Changes status and assignee in one save.
-    pub(super) fn set_status_and_assignee(&mut self, id: u64, status: Status, assignee: Option<Assignee>) {
+    pub(super) fn set_status_and_assignee(
+        &mut self,
+        id: u64,
+        (status, by): (Status, ChangedBy),
+        assignee: Option<Assignee>,
+    ) {
         let now = self.tick();
         let Some(conversation) = self.conversations.get_mut(&id) else { return };
         let (before, assigned_before) = (conversation.status, conversation.assignee);
@@ -241,7 +260,7 @@ impl World {
         // Chatwoot writes an activity line about it, and every message moves this.
         conversation.last_activity = now / 1_000_000;
         if changed {
-            self.statuses.push((id, now, status));
+            self.statuses.push((id, now, status, by));
             match status {
                 Status::Open => self.emit(id, Event::ConversationOpened),
                 Status::Resolved => self.emit(id, Event::ConversationResolved),
@@ -278,7 +297,7 @@ impl World {
     }
 
     /// Assigns somebody. From 4.17 a bot makes the conversation pending and a person opens what a bot had.
-    pub(super) fn assign(&mut self, id: u64, assignee: Assignee) {
+    pub(super) fn assign(&mut self, id: u64, assignee: Assignee, by: ChangedBy) {
         let Some(conversation) = self.conversation(id) else { return };
         let (status, by_bot) = (conversation.status, matches!(conversation.assignee, Assignee::Bot(_)));
         let status = match assignee {
@@ -288,7 +307,7 @@ impl World {
             }
             Assignee::Bot(_) | Assignee::User(_) | Assignee::Nobody => status,
         };
-        self.set_status_and_assignee(id, status, Some(assignee));
+        self.set_status_and_assignee(id, (status, by), Some(assignee));
     }
 
     /// A message of a contact touches the contact, which is an event of its own.
