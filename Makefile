@@ -9,6 +9,9 @@ TEST_TOOLS := redis-server:redis-server promtool:prometheus systemd-analyze:syst
 # How long each stretch of `make bench` is measured, and each target of `make fuzz` is tried.
 SECONDS ?= 5
 
+# How many tests run at once: most of the time they wait for each other's kills and time-outs, not for a processor.
+TEST_THREADS ?= $(shell echo $$(( 2 * $$(nproc) )))
+
 # For how long `make chaos` injects faults.
 MINUTES ?= 10
 
@@ -37,7 +40,7 @@ run: need-rust ## Build and start the desk; without settings it is a demo on htt
 
 test: need-rust need-test-tools ## Install what the tests need, then run all of them
 	@echo "== building and running every test (a first build takes a few minutes)"
-	$(CARGO) test --workspace --no-fail-fast
+	RUST_TEST_THREADS=$(TEST_THREADS) $(CARGO) test --workspace --no-fail-fast
 
 fuzz: need-rust ## Try everything that reads what comes from outside or from the store; SECONDS=600 for each of the nine
 	@echo "== fuzzing each of the nine for $(SECONDS) s; seed $(FUZZ_SEED)"

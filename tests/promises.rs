@@ -5,6 +5,7 @@
 //! Random scenarios print their seed; `FRONTDESK_SEED` repeats one, `FRONTDESK_ROUNDS` makes them longer.
 
 mod promises {
+    mod account;
     mod away;
     mod failover;
     mod forgetting;
@@ -17,8 +18,6 @@ mod promises {
     mod outage;
     mod quarantine;
     mod shutdown;
-    mod socket;
-    mod storm;
     mod support;
     mod takeover;
     mod unknown;

@@ -1,7 +1,7 @@
 //! Several desks on one Redis, or on a cluster of three masters, and webhooks of one conversation going to any of them:
 //! nothing is lost, nothing is said twice, and in the common case a burst costs one call of the model.
 
-use super::storm::{Question, account, writes};
+use super::account::{Question, account, writes};
 use super::support::{
     Dice, EVERYWHERE, at_rest, no_duplicates, phase, requested, rounds, said, said_once, seed, talk, tell, until, view,
 };

@@ -26,8 +26,7 @@ impl Desk<'_> {
     /// A row that opens the conversation landed, for certain.
     pub(crate) fn opening_landed(&mut self, row: &Row) {
         // A vendor that keeps no status shows no opening, whatever happened.
-        let stateless = self.newest_version() == 0;
-        if row.tie != Tie::Open || self.common.opened.is_some() || stateless {
+        if row.tie != Tie::Open || self.common.opened.is_some() || !self.has_versions() {
             return;
         }
         let pending = self.common.state.as_ref().is_none_or(|state| state.status == Status::Pending);
@@ -120,6 +119,11 @@ impl Desk<'_> {
     /// Returns whether a state of this version came after the order by which the desk has the conversation.
     pub(crate) fn is_since_order(&self, version: u64) -> bool {
         self.common.ordered > 0 && version > self.common.ordered
+    }
+
+    /// Returns whether the vendor tells states at all.
+    pub(super) fn has_versions(&self) -> bool {
+        self.newest_version() > 0
     }
 
     fn newest_version(&self) -> u64 {

@@ -91,6 +91,9 @@ pub(crate) struct Human {
     /// Boxed: it is rare.
     #[serde(default)]
     pub(crate) reclaim: Option<Box<Reclaim>>,
+    /// Whether colleagues were called because the customer wrote before the conversation was shown open to them.
+    #[serde(default)]
+    pub(crate) called: bool,
 }
 
 /// When colleagues are called again.

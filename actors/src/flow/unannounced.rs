@@ -3,10 +3,12 @@
 //! may have been that person's hand-back. The people have it, as far as is known, and nobody is talked over. But it may be
 //! that none of them knows: when the customer waits, colleagues are called.
 
+use crate::domain::Status;
 use crate::flow::desk::Desk;
 use crate::flow::mark::Mark;
 use crate::flow::outbox::{Row, RowKind, Tie};
 use crate::flow::phase::{Challenge, Human, Phase};
+use crate::ids::MessageId;
 use crate::language::Reason;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -95,6 +97,17 @@ impl Human {
         }
         desk.push(RowKind::Card(card), Tie::Handoff);
         self.call_again(desk);
+    }
+
+    /// The customer writes behind what a person did, and the desk's opening has not been shown since: whoever it was may have put
+    /// the conversation away, unheard, and the people may never see that it has come back. Colleagues are called, once.
+    pub(crate) fn call_unseen(&mut self, desk: &mut Desk<'_>, message: MessageId) {
+        let pending = desk.common.state.as_ref().is_some_and(|state| state.status == Status::Pending);
+        let opens = desk.common.outbox.rows().iter().any(|row| row.tie == Tie::Open) || desk.is_opening_unshown();
+        let behind = message.is_behind(desk.common.person);
+        if self.touched && !self.called && pending && opens && behind && desk.has_versions() {
+            (self.called, desk.common.unannounced) = (true, true);
+        }
     }
 
     /// Returns whether a person may be at it, although nobody is known to be there: one wrote, if long ago, or opened it.

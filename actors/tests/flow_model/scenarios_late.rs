@@ -428,3 +428,22 @@ fn what_the_customer_wrote_before_a_persons_words_stays_that_persons_however_lat
         "what the person had answered is not answered again"
     );
 }
+
+/// A person writes, and puts the conversation away before the desk has opened it; nobody hears of that. The customer comes back.
+#[test]
+fn who_writes_before_the_desk_has_opened_it_for_people_is_not_left_to_nobody() {
+    let mut rig = answered();
+    let early = rig.customer_event("how heavy is it?");
+    rig.person("I have it");
+    assert_eq!(rig.acquiring.len(), 1, "it is to be opened");
+    rig.step(Input::Inbound(Box::new(early)));
+    rig.customer("and the colour?");
+    rig.customer("hello?");
+    rig.flush();
+    assert_eq!((rig.phase(), rig.state.status), (PhaseName::Human, Status::Open));
+    assert_eq!(handovers(&rig), 1, "what was written before their words is theirs, and one card is enough");
+    // Once people can see it, it is theirs.
+    rig.customer("are you there?");
+    rig.flush();
+    assert_eq!(handovers(&rig), 1);
+}

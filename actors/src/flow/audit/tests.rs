@@ -176,6 +176,7 @@ fn a_person_leaves_nothing_owed() {
             pickup: None,
             draft: Bot::default(),
             quiet: false,
+            called: false,
             reclaim: None,
         })
     };

@@ -61,9 +61,7 @@ impl Human {
         if self.owes(desk, message.id) && !message.text.trim().is_empty() {
             desk.owe(Owed::of(message));
         }
-        self.call_again_for(desk);
-        self.call_unannounced(desk);
-        self.open_if_pending(desk);
+        self.waited_for(desk, message.id);
         desk.ignore("a person has it")
     }
 
@@ -72,10 +70,16 @@ impl Human {
         if self.touched {
             desk.leave_recording(id);
         }
+        self.waited_for(desk, id);
+        desk.ignore("a person has it")
+    }
+
+    /// The customer waits: somebody of the company must be able to know.
+    fn waited_for(&mut self, desk: &mut Desk<'_>, message: MessageId) {
         self.call_again_for(desk);
+        self.call_unseen(desk, message);
         self.call_unannounced(desk);
         self.open_if_pending(desk);
-        desk.ignore("a person has it")
     }
 
     /// A pending conversation is invisible to the people who have it.
@@ -97,7 +101,7 @@ impl Human {
         if !reason.is_persons_act() {
             return desk.ignore("a person has it already");
         }
-        self.touched = true;
+        (self.touched, self.called) = (true, false);
         desk.common.unannounced = false;
         self.reclaim = None;
         self.pickup = None;
