@@ -45,6 +45,7 @@ mod phase;
 mod phases;
 mod placed;
 mod pump;
+mod put_away;
 mod record;
 mod reload;
 mod replies;
@@ -166,6 +167,8 @@ impl Flow {
             returned: 0,
             drafts: Vec::new(),
             refused_mails: 0,
+            taken: 0,
+            since_taken: Vec::new(),
             volatile: Volatile::begin(ctx),
         };
         Self { common, phase, memory: Memory::default(), found: None }

@@ -131,6 +131,10 @@ impl Conversation<'_> {
         for (number, posted) in facts.cards.iter().enumerate() {
             self.note(at(*posted), What::Called { row: format!("card-{number}") });
         }
+        if facts.view["next"][1] == "nobody picked up" {
+            // They will be: later than a round lasts.
+            self.note(Timestamp::from_millis(i64::MAX - 1), What::Called { row: "planned".to_owned() });
+        }
     }
 
     fn said(&mut self, evidence: &Evidence, facts: &Facts, of_tokens: &BTreeMap<&str, String>) {

@@ -244,6 +244,7 @@ impl Desk<'_> {
     /// Returns the phase in which the desk has the conversation. What was said to the people stays theirs.
     pub(crate) fn own_phase(&mut self, parked: Option<Challenge>) -> Phase {
         self.common.theirs.clear();
+        self.common.since_taken.clear();
         self.common.unannounced = false;
         if !self.channel().gate || self.common.verified.is_some() {
             return Phase::Bot(Bot::default());

@@ -102,6 +102,8 @@ impl Desk<'_> {
         let noted = pending.filter(|_| matches!(event, Event::Ordered { order: Order::Bot, .. }));
         // Put away still, and not only when it was listed.
         let resolved = !overtaken && inbound.state.as_ref().is_some_and(|state| state.status == Status::Resolved);
+        let version = inbound.state.as_ref().map_or(0, |state| state.version);
+        let wrote = event.customers_message();
         let of_state =
             inbound.state.map(|state| self.hear_state(phase, state, (may_be_ours, false))).unwrap_or_default();
         let proof = inbound.proof.filter(|_| self.common.verified.is_none()).map(|proof| {
@@ -115,6 +117,7 @@ impl Desk<'_> {
         self.read_back |= (from_person || noted_human) && overtaken;
         let said = self.forgotten_carried(&event);
         let (intake, mut of_event) = self.hear_event(phase, event, overtaken);
+        self.note_taken(phase, (&of_event, version), wrote);
         if noted.is_some() && !of_event.is_empty() {
             self.note_order(noted);
         }
@@ -280,8 +283,7 @@ impl Desk<'_> {
         if new.version < known {
             self.why = Some("an older state of the conversation");
             self.marks.push(Mark::OlderState);
-            let undone = self.is_reopened_by_us(phase, &new);
-            return if undone { vec![given_back(true)] } else { Vec::new() };
+            return self.heard_of_before(phase, &new);
         }
         self.common.volatile.version = new.version;
         let old = self.common.state.as_ref();
@@ -293,6 +295,7 @@ impl Desk<'_> {
         if !signals.is_empty() {
             // Whoever reads this elsewhere must know what it was decided by.
             self.common.heard = self.common.heard.max(new.version);
+            self.note_taken(phase, (&signals, new.version), None);
         }
         signals.extend(self.is_back_unseen(phase, (known, &new), looked).then(|| given_back(false)));
         let ours_alone = self.is_own_pend(phase, &new, looked);

@@ -103,6 +103,7 @@ impl Desk<'_> {
                 Author::Carried => signals.extend(self.carried(message.id, message.at, &message.text).1),
                 Author::Person => {
                     let wrote = self.person_wrote(message.id, message.at, message.text).1;
+                    self.note_taken(phase, (&wrote, self.common.volatile.version), None);
                     if !wrote.is_empty() {
                         self.read_back = true;
                         self.is_shown(message.id);

@@ -108,6 +108,12 @@ pub(crate) struct Common {
     /// How many verification mails in a row the mail server refused for good.
     #[serde(default, skip_serializing_if = "is_none_yet")]
     pub(crate) refused_mails: u32,
+    /// The version of the vendor's state that was known when a person last did something.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) taken: u64,
+    /// What the customer wrote since a person has it, each with the version of the state that came with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) since_taken: Vec<(MessageId, u64)>,
     #[serde(skip)]
     pub(crate) volatile: Volatile,
 }

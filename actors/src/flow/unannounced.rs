@@ -90,12 +90,10 @@ impl Human {
             return;
         }
         desk.common.opening = None;
-        desk.marks.push(Mark::HandedOff(self.reason.clone()));
-        let card = Box::new(desk.card(&self.reason));
         if self.touched {
-            return desk.push(RowKind::Card(card), Tie::Always);
+            return self.post_card(desk, Tie::Always);
         }
-        desk.push(RowKind::Card(card), Tie::Handoff);
+        self.post_card(desk, Tie::Handoff);
         self.call_again(desk);
     }
 
@@ -106,8 +104,16 @@ impl Human {
         let opens = desk.common.outbox.rows().iter().any(|row| row.tie == Tie::Open) || desk.is_opening_unshown();
         let behind = message.is_behind(desk.common.person);
         if self.touched && !self.called && pending && opens && behind && desk.has_versions() {
-            (self.called, desk.common.unannounced) = (true, true);
+            // Our opening may land yet, after they have given it back: that is another matter.
+            self.called = true;
+            self.post_card(desk, Tie::Always);
         }
+    }
+
+    fn post_card(&self, desk: &mut Desk<'_>, tie: Tie) {
+        desk.marks.push(Mark::HandedOff(self.reason.clone()));
+        let card = Box::new(desk.card(&self.reason));
+        desk.push(RowKind::Card(card), tie);
     }
 
     /// Returns whether a person may be at it, although nobody is known to be there: one wrote, if long ago, or opened it.

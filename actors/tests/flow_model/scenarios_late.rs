@@ -447,3 +447,51 @@ fn who_writes_before_the_desk_has_opened_it_for_people_is_not_left_to_nobody() {
     rig.flush();
     assert_eq!(handovers(&rig), 1);
 }
+
+/// A person writes, puts the conversation away, and the customer comes back; the putting away is heard last.
+#[test]
+fn what_was_put_away_and_is_heard_so_after_it_has_come_back_is_the_desks() {
+    for opening_leaves in [false, true] {
+        let mut rig = answered();
+        rig.person("I have it");
+        if opening_leaves {
+            rig.clear_one();
+        }
+        rig.customer("thank you");
+        let words = rig.state.version;
+        let resolved = words + 1;
+        rig.state.version = words + 2;
+        rig.customer("and the colour?");
+        assert_eq!(rig.phase(), PhaseName::Human, "as far as is known");
+        // From before they wrote it says nothing.
+        hear_of(&mut rig, Status::Resolved, words);
+        assert_eq!(rig.phase(), PhaseName::Human);
+        hear_of(&mut rig, Status::Resolved, resolved);
+        assert_eq!(rig.phase(), PhaseName::Bot, "they have put it away since");
+        rig.pass(Duration::from_secs(5));
+        assert_eq!((rig.phase(), rig.state.status), (PhaseName::Bot, Status::Pending), "opened: {opening_leaves}");
+        let prompt = rig.prompts.last().expect("the model is asked");
+        assert_eq!(prompt.unanswered, 1, "what they have dealt with is not answered again");
+    }
+}
+
+/// A card about what waits says nothing about an opening that is still on its way.
+#[test]
+fn an_opening_that_lands_after_it_was_given_back_is_known_for_the_desks_own_although_a_card_was_posted() {
+    let mut rig = opening();
+    rig.customer("thank you");
+    for (status, owed) in [(Status::Resolved, 0), (Status::Pending, 0)] {
+        rig.set_state(status, Assignee::Us);
+        assert_eq!((rig.phase(), rig.view().owed), (PhaseName::Bot, owed));
+    }
+    rig.customer("and the colour?");
+    rig.set_state(Status::Open, Assignee::Nobody);
+    assert_eq!(rig.phase(), PhaseName::Human, "it may be a person who has opened it");
+    rig.end_send(false, settled());
+    rig.flush();
+    assert_eq!(
+        handovers(&rig),
+        2,
+        "one for what was asked before, one because nobody may know of what was asked since"
+    );
+}

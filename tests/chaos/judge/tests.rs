@@ -90,6 +90,9 @@ fn what_the_desk_opens_without_calling_anybody_is_seen() {
     let mut called = opened(ChangedBy::Api);
     called.conversations.values_mut().for_each(|facts| facts.cards.push(4 * SECOND));
     assert_eq!(counts(&called), []);
+    let mut planned = opened(ChangedBy::Api);
+    planned.conversations.values_mut().for_each(|facts| facts.view["next"] = json!([9_000, "nobody picked up"]));
+    assert_eq!(counts(&planned), [], "colleagues are called when nobody comes");
 }
 
 #[test]

@@ -56,6 +56,8 @@ fn common() -> Common {
         undelivered: Vec::new(),
         returned: 0,
         refused_mails: 0,
+        taken: 0,
+        since_taken: Vec::new(),
         volatile: Volatile::default(),
     }
 }
