@@ -6,7 +6,7 @@ mod promises {
     mod account;
     mod socket;
     mod storm;
-    #[allow(dead_code, reason = "what only the other promises use")]
+    #[expect(dead_code, reason = "what only the other promises use")]
     mod support;
 
     /// Whoever holds it has the machine.

@@ -41,6 +41,8 @@ mod scenarios_late;
 mod scenarios_outbox;
 #[path = "flow_model/scenarios_pickup.rs"]
 mod scenarios_pickup;
+#[path = "flow_model/scenarios_put_away.rs"]
+mod scenarios_put_away;
 #[path = "flow_model/scenarios_replies.rs"]
 mod scenarios_replies;
 #[path = "flow_model/scenarios_resume.rs"]

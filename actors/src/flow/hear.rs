@@ -117,7 +117,10 @@ impl Desk<'_> {
         self.read_back |= (from_person || noted_human) && overtaken;
         let said = self.forgotten_carried(&event);
         let (intake, mut of_event) = self.hear_event(phase, event, overtaken);
-        self.note_taken(phase, (&of_event, version), wrote);
+        self.note_taken(&of_event);
+        if let Some(id) = wrote.filter(|_| intake == Intake::Accepted) {
+            self.note_since_taken(phase, (id, version));
+        }
         if noted.is_some() && !of_event.is_empty() {
             self.note_order(noted);
         }
@@ -295,7 +298,7 @@ impl Desk<'_> {
         if !signals.is_empty() {
             // Whoever reads this elsewhere must know what it was decided by.
             self.common.heard = self.common.heard.max(new.version);
-            self.note_taken(phase, (&signals, new.version), None);
+            self.note_taken(&signals);
         }
         signals.extend(self.is_back_unseen(phase, (known, &new), looked).then(|| given_back(false)));
         let ours_alone = self.is_own_pend(phase, &new, looked);

@@ -1,5 +1,6 @@
 //! Looking at the vendor: after a gap before speaking, and to find out what became of a row.
 
+use crate::domain::CustomerMessage;
 use crate::flow::desk::Desk;
 use crate::flow::effect::{Effect, Incident};
 use crate::flow::mark::Mark;
@@ -8,7 +9,7 @@ use crate::flow::phase::{Phase, Signal};
 use crate::flow::policy::backoff;
 use crate::ids::Ticket;
 use crate::language::Reason;
-use crate::ports::{Author, Look, PortErrorKind, Verdict};
+use crate::ports::{Author, Look, PortErrorKind, Seen, Verdict};
 use crate::time::Timestamp;
 
 impl Desk<'_> {
@@ -76,6 +77,7 @@ impl Desk<'_> {
         let forgotten = self.forgotten_in(&look.messages);
         self.close_gap();
         self.common.volatile.fresh = Some(self.ctx.now);
+        let version = look.state.version;
         let (given_back, taken): (Vec<Signal>, Vec<Signal>) = self
             .hear_state(phase, look.state, (missed, true))
             .into_iter()
@@ -101,25 +103,8 @@ impl Desk<'_> {
                     None => self.echoed_again(&id, message.id),
                 },
                 Author::Carried => signals.extend(self.carried(message.id, message.at, &message.text).1),
-                Author::Person => {
-                    let wrote = self.person_wrote(message.id, message.at, message.text).1;
-                    self.note_taken(phase, (&wrote, self.common.volatile.version), None);
-                    if !wrote.is_empty() {
-                        self.read_back = true;
-                        self.is_shown(message.id);
-                    }
-                    signals.extend(wrote);
-                }
-                Author::Customer => {
-                    let wrote = crate::domain::CustomerMessage {
-                        id: message.id,
-                        at: message.at,
-                        text: message.text,
-                        attachments: u32::from(message.voice.is_some()),
-                        voice: message.voice,
-                    };
-                    signals.extend(self.customer_wrote(wrote).1);
-                }
+                Author::Person => signals.extend(self.person_shown(message)),
+                Author::Customer => signals.extend(self.customer_shown(phase, (message, version))),
                 Author::Private | Author::Other => {}
             }
         }
@@ -130,6 +115,28 @@ impl Desk<'_> {
         signals.extend(self.said_and_forgotten(phase, &forgotten, &signals));
         self.outlive_forgetting();
         signals.push(Signal::Fresh { complete: look.complete });
+        signals
+    }
+
+    /// A look has shown what a person wrote.
+    fn person_shown(&mut self, message: Seen) -> Vec<Signal> {
+        let signals = self.person_wrote(message.id, message.at, message.text).1;
+        self.note_taken(&signals);
+        if !signals.is_empty() {
+            self.read_back = true;
+            self.is_shown(message.id);
+        }
+        signals
+    }
+
+    /// A look has shown what the customer wrote, beside this version of the vendor's state.
+    fn customer_shown(&mut self, phase: &Phase, (message, version): (Seen, u64)) -> Vec<Signal> {
+        let (id, attachments) = (message.id, u32::from(message.voice.is_some()));
+        let wrote = CustomerMessage { id, at: message.at, text: message.text, attachments, voice: message.voice };
+        let signals = self.customer_wrote(wrote).1;
+        if !signals.is_empty() {
+            self.note_since_taken(phase, (id, version));
+        }
         signals
     }
 

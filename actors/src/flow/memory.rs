@@ -6,7 +6,7 @@
 //! they would be a sixth of it, twenty times over. So a new field goes to the end of [`Remembered`], with a default; what
 //! was stored with names is read as well.
 
-use crate::domain::{Remembered, Role};
+use crate::domain::{CustomerMessage, Remembered, Role};
 use crate::ids::MessageId;
 use crate::time::Timestamp;
 use serde::Deserialize;
@@ -37,6 +37,14 @@ pub(crate) struct Said<'a> {
     /// Whether it was said and not written.
     #[serde(default)]
     pub(crate) voice: bool,
+}
+
+impl Said<'_> {
+    /// Returns what the customer wrote, to be heard again; `None` if the vendor's id is not known.
+    pub(crate) fn as_written(&self) -> Option<CustomerMessage> {
+        let (id, text) = (self.id?, self.text.to_owned());
+        Some(CustomerMessage { id, at: self.at, text, attachments: 0, voice: None })
+    }
 }
 
 impl Said<'_> {

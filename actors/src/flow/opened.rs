@@ -7,7 +7,6 @@ use crate::flow::desk::Desk;
 use crate::flow::outbox::{Row, Tie};
 use crate::flow::phase::{Back, Human, Phase, Signal};
 use crate::ids::MessageId;
-use crate::ports::Act;
 use serde::{Deserialize, Serialize};
 
 /// A row that opens the conversation has landed.
@@ -100,11 +99,10 @@ impl Desk<'_> {
         let alone = stands.is_some() && stands == opened.shown && self.common.person == opened.person;
         // Put away after the vendor had shown our opening, it was opened by somebody else since.
         let alone = alone && stands > Some(old.version);
-        let undone = alone && old.status == Status::Resolved && old.version > opened.over;
+        let since = old.version > opened.over || self.is_put_away_since(phase, old);
+        let undone = alone && old.status == Status::Resolved && since;
         if undone {
             self.common.opened = None;
-            self.why = Some("it had been put away before the desk's opening of it landed");
-            self.act(Act::Pend, Tie::Pend);
         }
         undone
     }
@@ -126,7 +124,7 @@ impl Desk<'_> {
         self.newest_version() > 0
     }
 
-    fn newest_version(&self) -> u64 {
+    pub(super) fn newest_version(&self) -> u64 {
         let known = self.common.state.as_ref().map_or(0, |state| state.version);
         known.max(self.common.volatile.version).max(self.common.heard)
     }

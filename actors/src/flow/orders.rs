@@ -1,6 +1,6 @@
 //! What colleagues and operators order: the conversation for people, for the desk, or forgotten.
 
-use crate::domain::{ConversationState, CustomerMessage, Event, Order, Role};
+use crate::domain::{ConversationState, Event, Order, Role};
 use crate::flow::desk::Desk;
 use crate::flow::memory::Said;
 use crate::flow::phase::{Back, Phase, Signal};
@@ -90,11 +90,7 @@ impl Desk<'_> {
             said.role == Role::Customer && said.id.is_some_and(|id| since(id) && !owed(id))
         };
         let later = self.memory.newest_first().take_while(|said| said.role != Role::Desk).filter(is_later);
-        let wrote = later.filter_map(|said| {
-            let (id, text) = (said.id?, said.text.to_owned());
-            Some(Signal::Wrote(CustomerMessage { id, at: said.at, text, attachments: 0, voice: None }))
-        });
-        let mut wrote: Vec<Signal> = wrote.collect();
+        let mut wrote: Vec<Signal> = later.filter_map(|said| said.as_written().map(Signal::Wrote)).collect();
         wrote.reverse();
         wrote
     }

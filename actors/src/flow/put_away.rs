@@ -1,7 +1,7 @@
-//! A person has put the conversation away, and that is heard after it was pending again: their word ended there, and what the
+//! A person has put the conversation away, and that is heard after what came of it: their word ended there, and what the
 //! customer wrote since is the desk's.
 
-use crate::domain::{ConversationState, CustomerMessage, Role, Status};
+use crate::domain::{ConversationState, Role, Status};
 use crate::flow::desk::Desk;
 use crate::flow::opened::given_back;
 use crate::flow::outbox::Tie;
@@ -13,14 +13,18 @@ use crate::ports::Act;
 const KEPT: usize = 8;
 
 impl Desk<'_> {
-    /// Notes by which version of the vendor's state a person did something, or what the customer wrote since.
-    pub(super) fn note_taken(&mut self, phase: &Phase, (signals, version): (&[Signal], u64), wrote: Option<MessageId>) {
+    /// Notes by which version of the vendor's state a person did something.
+    pub(super) fn note_taken(&mut self, signals: &[Signal]) {
         if signals.iter().any(|signal| matches!(signal, Signal::TakenOver(reason) if reason.is_persons_act())) {
-            self.common.taken = self.common.taken.max(version).max(self.common.volatile.version);
+            self.common.taken = self.common.taken.max(self.newest_version());
             self.common.since_taken.clear();
         }
-        let has_it = matches!(phase, Phase::Human(human) if human.touched) && !self.in_shadow();
-        if let Some(id) = wrote.filter(|_| has_it && version > 0 && !signals.is_empty()) {
+    }
+
+    /// Notes in which version of the vendor's state the customer wrote something to the person who has it.
+    pub(super) fn note_since_taken(&mut self, phase: &Phase, (id, version): (MessageId, u64)) {
+        let new = self.common.since_taken.iter().all(|(of, _)| *of != id);
+        if new && version > 0 && self.is_in_hand(phase) {
             self.common.since_taken.push((id, version));
             let surplus = self.common.since_taken.len().saturating_sub(KEPT);
             self.common.since_taken.drain(..surplus);
@@ -29,38 +33,40 @@ impl Desk<'_> {
 
     /// A state from before what is known. Returns what it says that nothing else has said.
     pub(super) fn heard_of_before(&mut self, phase: &Phase, old: &ConversationState) -> Vec<Signal> {
-        if self.is_reopened_by_us(phase, old) {
-            return vec![given_back(true)];
-        }
-        if !self.was_put_away(phase, old) {
+        let open_or_gone = self.is_reopened_by_us(phase, old);
+        if !open_or_gone && !self.is_pending_again(phase, old) {
             return Vec::new();
         }
-        self.why = Some("a person had put it away before it was pending again");
-        if self.common.outbox.rows().iter().any(|row| row.tie == Tie::Open && row.tries > 0) {
-            // Ours for a person who has gone may land yet.
+        let opens = self.common.outbox.rows().iter().any(|row| row.tie == Tie::Open && row.tries > 0);
+        if open_or_gone || opens {
+            // What the desk opened for a person who has gone, or may yet.
             self.act(Act::Pend, Tie::Pend);
         }
+        self.why = Some("a person had put it away before what is known of it");
         let mut signals = vec![given_back(true)];
         signals.extend(self.wrote_since(old.version));
         signals
     }
 
-    /// Returns whether whoever has it has put it away since they last did anything, and it has become pending after that.
-    fn was_put_away(&self, phase: &Phase, old: &ConversationState) -> bool {
+    /// Returns whether whoever has it has put it away since they last did anything.
+    pub(super) fn is_put_away_since(&self, phase: &Phase, old: &ConversationState) -> bool {
+        self.is_in_hand(phase) && old.status == Status::Resolved && old.version > self.common.taken
+    }
+
+    /// The same, where it has become pending after that, and not by an order of ours.
+    fn is_pending_again(&self, phase: &Phase, old: &ConversationState) -> bool {
         let pending = self.common.state.as_ref().is_some_and(|state| state.status == Status::Pending);
-        let ours = self.common.pended.is_some();
-        let touched = matches!(phase, Phase::Human(human) if human.touched) && !self.in_shadow();
-        touched && pending && !ours && old.status == Status::Resolved && old.version > self.common.taken
+        pending && self.common.pended.is_none() && self.is_put_away_since(phase, old)
+    }
+
+    fn is_in_hand(&self, phase: &Phase) -> bool {
+        matches!(phase, Phase::Human(human) if human.touched) && !self.in_shadow()
     }
 
     fn wrote_since(&self, version: u64) -> Vec<Signal> {
         let since = |id: MessageId| self.common.since_taken.iter().any(|(of, came)| *of == id && *came > version);
         let said = self.memory.newest_first().filter(|said| said.role == Role::Customer && said.id.is_some_and(since));
-        let wrote = said.filter_map(|said| {
-            let (id, text) = (said.id?, said.text.to_owned());
-            Some(Signal::Wrote(CustomerMessage { id, at: said.at, text, attachments: 0, voice: None }))
-        });
-        let mut wrote: Vec<Signal> = wrote.collect();
+        let mut wrote: Vec<Signal> = said.filter_map(|said| said.as_written().map(Signal::Wrote)).collect();
         wrote.reverse();
         wrote
     }

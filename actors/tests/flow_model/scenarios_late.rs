@@ -11,16 +11,16 @@ use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-fn unknown() -> SendOutcome {
+pub(crate) fn unknown() -> SendOutcome {
     SendOutcome::Verdict(Verdict::Unknown { finished: false, why: String::new() })
 }
 
-fn settled() -> SendOutcome {
+pub(crate) fn settled() -> SendOutcome {
     SendOutcome::Verdict(Verdict::Settled { message: None })
 }
 
 /// A desk that has answered once.
-fn answered() -> Rig {
+pub(crate) fn answered() -> Rig {
     let mut rig = Rig::new(false);
     rig.policy.handoff.pickup_after = Some(10 * MINUTE);
     rig.customer("hello");
@@ -31,7 +31,7 @@ fn answered() -> Rig {
 }
 
 /// A person has written, and the opening of the conversation is on its way.
-fn opening() -> Rig {
+pub(crate) fn opening() -> Rig {
     let mut rig = answered();
     rig.person("I have it");
     assert_eq!(rig.phase(), PhaseName::Human);
@@ -40,7 +40,7 @@ fn opening() -> Rig {
     rig
 }
 
-fn hear_of(rig: &mut Rig, status: Status, version: u64) {
+pub(crate) fn hear_of(rig: &mut Rig, status: Status, version: u64) {
     let mut inbound = rig.inbound(Event::StateChanged);
     inbound.state = Some(ConversationState { status, assignee: Assignee::Nobody, version });
     rig.step(Input::Inbound(Box::new(inbound)));
@@ -58,7 +58,7 @@ fn claims(rig: &mut Rig) {
     assert_eq!(rig.sending.len(), 1, "{:?}", rig.view());
 }
 
-fn handovers(rig: &Rig) -> usize {
+pub(crate) fn handovers(rig: &Rig) -> usize {
     rig.cards.iter().filter(|card| matches!(card, Card::Handoff { .. })).count()
 }
 
@@ -400,98 +400,4 @@ fn where_the_vendor_keeps_no_status_our_opening_gives_nothing_back() {
     rig.pass(5 * MINUTE);
     assert_eq!((rig.phase(), rig.view().owed), (PhaseName::Human, 0), "what is written to a person is theirs");
     assert_eq!(rig.said(), ["hi"]);
-}
-
-/// A person answers before the vendor has shown that the desk opened it, and what the customer had written before is heard after.
-#[test]
-fn what_the_customer_wrote_before_a_persons_words_stays_that_persons_however_late_it_is_heard() {
-    let mut rig = answered();
-    let before = rig.state.clone();
-    rig.customer("a human please");
-    rig.flush();
-    let late = rig.customer_event("and quickly");
-    let events = [rig.person_event("I am here"), late, rig.customer_event("and the weight?")];
-    for (mut inbound, owed) in events.into_iter().zip([0, 0, 1]) {
-        inbound.state = Some(before.clone());
-        rig.step(Input::Inbound(Box::new(inbound)));
-        // What is behind their words waits for the desk, should they have given it back already.
-        assert_eq!((rig.phase(), rig.view().owed), (PhaseName::Human, owed));
-    }
-    let version = rig.state.version + 1;
-    rig.state = ConversationState { status: Status::Pending, version, ..before };
-    hear_of(&mut rig, Status::Pending, version);
-    rig.pass(Duration::from_secs(5));
-    let prompt = rig.prompts.last().expect("the model is asked");
-    assert_eq!(
-        (rig.phase(), prompt.unanswered),
-        (PhaseName::Bot, 1),
-        "what the person had answered is not answered again"
-    );
-}
-
-/// A person writes, and puts the conversation away before the desk has opened it; nobody hears of that. The customer comes back.
-#[test]
-fn who_writes_before_the_desk_has_opened_it_for_people_is_not_left_to_nobody() {
-    let mut rig = answered();
-    let early = rig.customer_event("how heavy is it?");
-    rig.person("I have it");
-    assert_eq!(rig.acquiring.len(), 1, "it is to be opened");
-    rig.step(Input::Inbound(Box::new(early)));
-    rig.customer("and the colour?");
-    rig.customer("hello?");
-    rig.flush();
-    assert_eq!((rig.phase(), rig.state.status), (PhaseName::Human, Status::Open));
-    assert_eq!(handovers(&rig), 1, "what was written before their words is theirs, and one card is enough");
-    // Once people can see it, it is theirs.
-    rig.customer("are you there?");
-    rig.flush();
-    assert_eq!(handovers(&rig), 1);
-}
-
-/// A person writes, puts the conversation away, and the customer comes back; the putting away is heard last.
-#[test]
-fn what_was_put_away_and_is_heard_so_after_it_has_come_back_is_the_desks() {
-    for opening_leaves in [false, true] {
-        let mut rig = answered();
-        rig.person("I have it");
-        if opening_leaves {
-            rig.clear_one();
-        }
-        rig.customer("thank you");
-        let words = rig.state.version;
-        let resolved = words + 1;
-        rig.state.version = words + 2;
-        rig.customer("and the colour?");
-        assert_eq!(rig.phase(), PhaseName::Human, "as far as is known");
-        // From before they wrote it says nothing.
-        hear_of(&mut rig, Status::Resolved, words);
-        assert_eq!(rig.phase(), PhaseName::Human);
-        hear_of(&mut rig, Status::Resolved, resolved);
-        assert_eq!(rig.phase(), PhaseName::Bot, "they have put it away since");
-        rig.pass(Duration::from_secs(5));
-        assert_eq!((rig.phase(), rig.state.status), (PhaseName::Bot, Status::Pending), "opened: {opening_leaves}");
-        let prompt = rig.prompts.last().expect("the model is asked");
-        assert_eq!(prompt.unanswered, 1, "what they have dealt with is not answered again");
-    }
-}
-
-/// A card about what waits says nothing about an opening that is still on its way.
-#[test]
-fn an_opening_that_lands_after_it_was_given_back_is_known_for_the_desks_own_although_a_card_was_posted() {
-    let mut rig = opening();
-    rig.customer("thank you");
-    for (status, owed) in [(Status::Resolved, 0), (Status::Pending, 0)] {
-        rig.set_state(status, Assignee::Us);
-        assert_eq!((rig.phase(), rig.view().owed), (PhaseName::Bot, owed));
-    }
-    rig.customer("and the colour?");
-    rig.set_state(Status::Open, Assignee::Nobody);
-    assert_eq!(rig.phase(), PhaseName::Human, "it may be a person who has opened it");
-    rig.end_send(false, settled());
-    rig.flush();
-    assert_eq!(
-        handovers(&rig),
-        2,
-        "one for what was asked before, one because nobody may know of what was asked since"
-    );
 }

@@ -254,9 +254,10 @@ impl World {
         }
     }
 
-    /// Finds the call whose words these are.
+    /// Finds the call whose words these are. A late one may begin with an apology.
     pub(crate) fn answer_in(&self, text: &str) -> Option<Answer> {
-        let number: usize = text.strip_prefix('#')?.split(' ').next()?.parse().ok()?;
+        let (_, words) = text.split_once('#')?;
+        let number: usize = words.split(' ').next()?.parse().ok()?;
         let call = self.vendor.calls.get(number)?;
         Some(Answer { call: format!("call{number}"), about: call.about.clone() })
     }
