@@ -139,7 +139,8 @@ impl Desk<'_> {
         let due = self.common.volatile.pended.and_then(|known| known.since);
         let due = due.is_some_and(|since| self.ctx.now.since(since) > self.policy().outbox.settle);
         let landed = self.common.pended.is_some_and(|pended| pended.landed);
-        if due && landed && !self.has_pend_row() {
+        // The doubt is stored, and the look that is to end it is not: it may have been lost with its process or its commit.
+        if due && landed && !self.has_pend_row() || self.is_pend_doubted() {
             self.look();
         }
     }

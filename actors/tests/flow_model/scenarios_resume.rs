@@ -352,3 +352,18 @@ fn an_order_that_was_missed_in_a_gap_counts_unless_a_person_has_taken_it_since()
         assert_eq!(rig.phase(), whose, "assigned {} the gap", if after { "after" } else { "before" });
     }
 }
+
+/// What the look had shown could not be written: the takeover that it is to tell of was acknowledged.
+#[test]
+fn a_doubt_whose_look_was_lost_is_looked_at_again() {
+    let (mut rig, _) = resumed();
+    opens(&mut rig);
+    tell(&mut rig);
+    assert!((rig.phase(), rig.looking.is_some()) == (PhaseName::Bot, true), "a look is to tell");
+    rig.looking = None;
+    rig.flow = rig.restored();
+    rig.step(Input::DeadlineReached);
+    assert!(rig.looking.is_some());
+    rig.end_look(true);
+    assert_eq!(rig.phase(), PhaseName::Human);
+}
