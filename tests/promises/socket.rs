@@ -6,7 +6,7 @@
 
 use super::ALONE;
 use super::support::{
-    BOTH_STORES, Dice, Place, at_rest, no_duplicates, run, said, scenarios, seed, talk, tell, view, viewed,
+    BOTH_STORES, Dice, Place, at_rest, no_duplicates, phase, run, said, scenarios, seed, talk, tell, view, viewed,
 };
 use anyhow::{Context, Result, ensure};
 use frontdesk_sandbox::chatwoot::{ChatwootDouble, Delivery, Outcome, Target};
@@ -42,9 +42,11 @@ async fn killed_at_any_moment(place: Place) -> Result<()> {
     let (customers, kills) = tokio::join!(write(&town.chatwoot), kill_often(&mut town.daemon, Dice::new(seed)));
     let ((customers, writing), kills) = (customers, kills?);
     town.chatwoot.wait_quiet().await?;
-    let mut answered = 0;
+    let (mut answered, mut mistaken) = (0, 0);
     for (conversation, question) in &customers {
-        answered += u32::from(served(&town, *conversation, question).await?);
+        let served = served(&town, *conversation, question).await?;
+        answered += u32::from(served == Served::Answered);
+        mistaken += u32::from(served == Served::Mistaken);
     }
     let fates = Fates::of(&town, &kills);
     let at_rate = f64::from(fates.open_loop) / writing.as_secs_f64();
@@ -52,7 +54,8 @@ async fn killed_at_any_moment(place: Place) -> Result<()> {
     tell(&format!(
         "{place:?}: {at_rate:.0} webhooks/s of customers, {} in all, over {} kills: refused {}, odd answers {}, asked to \
          come again {}, cut in flight {} ({} of them a bot's about a message), flipped {flipped}; {answered} of {} \
-         customers answered, the others in the people's queue, nobody lost (FRONTDESK_SEED={seed})",
+         customers answered, the others in the people's queue ({mistaken} of them taken for opened by a colleague), nobody \
+         lost (FRONTDESK_SEED={seed})",
         fates.all,
         kills.len(),
         fates.refused,
@@ -100,10 +103,19 @@ async fn kill_often(daemon: &mut Daemon, mut dice: Dice) -> Result<Vec<(Instant,
     Ok(kills)
 }
 
-/// Returns whether the customer was answered, once. Who was not is in the people's queue: Chatwoot opened the conversation
-/// because the webhook was cut, and the desk knows that it was the cause; or the desk gave it to them, having been killed again
-/// and again in the middle of the turn.
-async fn served(town: &Town, conversation: u64, question: &str) -> Result<bool> {
+/// What became of a customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Served {
+    Answered,
+    /// In the people's queue: Chatwoot opened the conversation because the webhook was cut, or the desk gave it to them, having
+    /// been killed again and again in the middle of the turn. The desk knows that they have it, and why.
+    Queued,
+    /// In the people's queue, and the desk takes the opening for a colleague's.
+    Mistaken,
+}
+
+/// Returns what became of a customer: answered, once, or in the people's queue, and the desk knows that.
+async fn served(town: &Town, conversation: u64, question: &str) -> Result<Served> {
     no_duplicates(town, conversation)?;
     let known = !view(town, conversation).await?.is_null();
     if known {
@@ -111,11 +123,12 @@ async fn served(town: &Town, conversation: u64, question: &str) -> Result<bool> 
     }
     let open = town.chatwoot.conversation(conversation).context("it exists")?.status == "open";
     match said(town, conversation, question) {
-        1 => Ok(true),
+        1 => Ok(Served::Answered),
         0 if open => {
-            let noticed = |view: &Value| view["reason"] == "desk_away" || view["reason"] == "interrupted";
-            viewed(town, conversation, "the desk knows why people have it", noticed).await?;
-            Ok(false)
+            let gone = |view: &Value| phase(view) == "human";
+            let view = viewed(town, conversation, "the desk knows that people have it", gone).await?;
+            let why = view["reason"].as_str().unwrap_or_default();
+            Ok(if matches!(why, "desk_away" | "interrupted") { Served::Queued } else { Served::Mistaken })
         }
         times => anyhow::bail!("{question:?} was answered {times} times\n{}", talk(town, conversation)),
     }
