@@ -157,6 +157,13 @@ impl Ledger {
         self.pages().returns.push(Return { at: now() });
     }
 
+    /// Returns whether a desk or the store was gone at some time since a customer's message.
+    pub(crate) fn has_returned_since(&self, message: u64) -> bool {
+        let pages = self.pages();
+        let asked = pages.questions.iter().find(|question| question.message == message).map(|question| question.at);
+        asked.is_some_and(|asked| pages.returns.iter().any(|back| back.at >= asked))
+    }
+
     pub(crate) fn sighted(&self, conversation: u64, row: &str) {
         self.pages().sighted.entry((conversation, row.to_owned())).or_default().push(now());
     }

@@ -228,7 +228,7 @@ impl Venue for Account {
         let (storm, posts) = (storm.clone(), self.posts.clone());
         self.kommo.leave_to(Box::new(move |request| {
             let tries = read(&posts).get(&request).map_or(0, Vec::len);
-            fault(&storm, tries <= 1)
+            fault(&storm, tries <= 1 && !storm.ledger.has_returned_since(request))
         }));
     }
 
@@ -269,7 +269,7 @@ fn read<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Decides about an answer. A salesbot is stopped only before its `first`: after one in doubt nobody could tell that it had
-/// not landed.
+/// not landed. A desk that died may have claimed one before it was seen on the wire.
 fn fault(storm: &Storm, first: bool) -> Option<Fault> {
     if storm.is_throttled() {
         storm.ledger.fault("vendor: 429");
