@@ -242,9 +242,10 @@ impl Flow {
         self.common.volatile.missed_until = missed_until;
     }
 
-    /// Nothing was said here before, but events were missed until just now: the vendor may open it because of that.
-    pub fn begins_after(&mut self, missed_until: Timestamp) {
-        self.common.volatile.missed_until = missed_until;
+    /// Nothing was said here before, but events were missed until just now, perhaps because this process has only just been
+    /// `started`: the vendor may open it because of that.
+    pub fn begins_after(&mut self, missed_until: Timestamp, started: bool) {
+        (self.common.volatile.missed_until, self.common.volatile.started) = (missed_until, started);
     }
 
     /// Returns when something was last said that is remembered.

@@ -193,12 +193,12 @@ impl Shared {
         }
     }
 
-    /// Returns until when events were missed, if that was only just: then a conversation that begins at this moment may be one
-    /// whose first webhooks were. Before a start it was not: what nobody listens to does not come in later.
-    pub(crate) fn just_missed(&self) -> Option<Timestamp> {
+    /// Returns until when events were missed, if that was only just, and whether they were because the process was not there:
+    /// then a conversation that begins at this moment may be one whose first webhooks were.
+    pub(crate) fn just_missed(&self) -> Option<(Timestamp, bool)> {
         let until = Timestamp::from_millis(self.missed_until.load(Ordering::Relaxed));
         let lately = self.ports.clock.now().since(until) <= crate::flow::LATE_TRIES;
-        (until > self.started && lately).then_some(until)
+        lately.then_some((until, until <= self.started))
     }
 
     /// Returns the run of the store's server. A changed one is a gap for everybody: what was acknowledged last may be

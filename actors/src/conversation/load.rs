@@ -41,8 +41,8 @@ impl Live {
             self.let_go();
             let ctx = self.shared.ctx();
             let mut flow = Box::new(Flow::new(&ctx, self.key.clone()));
-            if let Some(missed_until) = self.shared.just_missed() {
-                flow.begins_after(missed_until);
+            if let Some((missed_until, started)) = self.shared.just_missed() {
+                flow.begins_after(missed_until, started);
             }
             let heard_until = ctx.now;
             self.loaded = Some(Loaded { flow, version: 0, digest: 0, heard_until, run, regressed: false, mine: true });

@@ -93,6 +93,7 @@ impl Desk<'_> {
             }
         }
         let missed = matches!(event, Event::Missed { .. });
+        self.common.volatile.started &= !missed;
         let may_be_ours = missed || self.in_aftermath();
         let acted_upon = self.common.state.as_ref().map_or(0, |state| state.version);
         let overtaken = inbound.state.as_ref().is_some_and(|state| state.version < acted_upon);
@@ -310,7 +311,9 @@ impl Desk<'_> {
         let is_human = matches!(phase, Phase::Human(_));
         let ours = self.channel().is_ours(&new);
         let bot_missing = new.status == Status::Open && new.assignee == Assignee::Nobody;
-        if old.is_none() && !missed && !ours && !self.in_shadow() && bot_missing {
+        // Whoever has just set the desk up tries it at once: then no bot is the likelier reason.
+        let known_missed = missed && !self.common.volatile.started;
+        if old.is_none() && !known_missed && !ours && !self.in_shadow() && bot_missing {
             self.effects.push(Effect::Alert(Incident::NoBotConnected));
         }
         let not_ours = !ours && new.status != Status::Resolved;

@@ -169,6 +169,8 @@ pub(crate) struct Volatile {
     pub(crate) suspect: bool,
     /// Until when they may have been.
     pub(crate) missed_until: Timestamp,
+    /// Whether that was because the process was not there, in a conversation that began soon after its start.
+    pub(crate) started: bool,
     /// The store may have forgotten what was written last: until when the vendor may first show what had left by then.
     pub(crate) forgot_until: Option<Timestamp>,
 }

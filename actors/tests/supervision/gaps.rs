@@ -153,6 +153,24 @@ async fn what_the_vendor_opened_meanwhile_is_told_and_taken_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_vendor_opens_for_the_cut_webhooks_of_a_new_conversation_is_told_after_the_start() {
+    let (world, engine) = one_answered().await;
+    engine.crash().await;
+    world.channel.list_conversations(false);
+    world.channel.customer(&key(2), "cut off");
+    let engine = world.start().await;
+    let opened = world.channel.update(&key(2), Status::Open, Assignee::Us);
+    engine.deliver(opened).await.expect("taken");
+    engine.until(&key(2), "the desk knows why", |view| view.reason == Some(Reason::DeskAway)).await;
+    pass(secs(60)).await;
+    let opened = world.channel.update(&key(3), Status::Open, Assignee::Us);
+    engine.deliver(opened).await.expect("taken");
+    engine.until(&key(3), "a colleague opened it", |view| view.reason == Some(Reason::NotPending)).await;
+    engine.finish().await;
+    assert!(world.cards.incidents().iter().any(|card| card == "opened_by_failure"), "operators are told");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_sent_to_a_node_that_died_for_good_is_read_back_by_another() {
     let world = World::without_gate();
     world.channel.list_conversations(true);
