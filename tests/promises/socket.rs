@@ -37,16 +37,18 @@ async fn killed_at_any_moment(place: Place) -> Result<()> {
         options.keep_pending_on_bot_failure = false;
         options.bot_retry_interval = Duration::from_secs(3);
     });
+    // Twenty-five customers a second are more than the default limits let through, and who waits for the model through three
+    // kills is handed over: the kills are to be seen here, not the limits.
+    town.daemon.set("OPENAI_RATE_PER_MINUTE", 10_000);
+    town.daemon.set("TEAMS_RATE_PER_SECOND", 20);
     town.daemon.hold_socket()?;
     town.daemon.start().await?;
     let (customers, kills) = tokio::join!(write(&town.chatwoot), kill_often(&mut town.daemon, Dice::new(seed)));
     let ((customers, writing), kills) = (customers, kills?);
     town.chatwoot.wait_quiet().await?;
-    let (mut answered, mut mistaken) = (0, 0);
+    let mut answered = 0;
     for (conversation, question) in &customers {
-        let served = served(&town, *conversation, question).await?;
-        answered += u32::from(served == Served::Answered);
-        mistaken += u32::from(served == Served::Mistaken);
+        answered += u32::from(served(&town, *conversation, question).await? == Served::Answered);
     }
     let fates = Fates::of(&town, &kills);
     let at_rate = f64::from(fates.open_loop) / writing.as_secs_f64();
@@ -54,8 +56,7 @@ async fn killed_at_any_moment(place: Place) -> Result<()> {
     tell(&format!(
         "{place:?}: {at_rate:.0} webhooks/s of customers, {} in all, over {} kills: refused {}, odd answers {}, asked to \
          come again {}, cut in flight {} ({} of them a bot's about a message), flipped {flipped}; {answered} of {} \
-         customers answered, the others in the people's queue ({mistaken} of them taken for opened by a colleague), nobody \
-         lost (FRONTDESK_SEED={seed})",
+         customers answered, the others in the people's queue, nobody lost (FRONTDESK_SEED={seed})",
         fates.all,
         kills.len(),
         fates.refused,
@@ -110,8 +111,6 @@ enum Served {
     /// In the people's queue: Chatwoot opened the conversation because the webhook was cut, or the desk gave it to them, having
     /// been killed again and again in the middle of the turn. The desk knows that they have it, and why.
     Queued,
-    /// In the people's queue, and the desk takes the opening for a colleague's.
-    Mistaken,
 }
 
 /// Returns what became of a customer: answered, once, or in the people's queue, and the desk knows that.
@@ -128,7 +127,8 @@ async fn served(town: &Town, conversation: u64, question: &str) -> Result<Served
             let gone = |view: &Value| phase(view) == "human";
             let view = viewed(town, conversation, "the desk knows that people have it", gone).await?;
             let why = view["reason"].as_str().unwrap_or_default();
-            Ok(if matches!(why, "desk_away" | "interrupted") { Served::Queued } else { Served::Mistaken })
+            ensure!(matches!(why, "desk_away" | "interrupted"), "taken for opened by a colleague: {view}");
+            Ok(Served::Queued)
         }
         times => anyhow::bail!("{question:?} was answered {times} times\n{}", talk(town, conversation)),
     }
