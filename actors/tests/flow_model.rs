@@ -33,6 +33,8 @@ mod scenarios_erase;
 mod scenarios_forgotten;
 #[path = "flow_model/scenarios_gate.rs"]
 mod scenarios_gate;
+#[path = "flow_model/scenarios_hands.rs"]
+mod scenarios_hands;
 #[path = "flow_model/scenarios_held.rs"]
 mod scenarios_held;
 #[path = "flow_model/scenarios_late.rs"]

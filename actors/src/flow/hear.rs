@@ -105,6 +105,9 @@ impl Desk<'_> {
         let resolved = !overtaken && inbound.state.as_ref().is_some_and(|state| state.status == Status::Resolved);
         let version = inbound.state.as_ref().map_or(0, |state| state.version);
         let wrote = event.customers_message();
+        if let (Event::PersonWrote { .. }, Some(state)) = (&event, &inbound.state) {
+            self.is_taken_in(state);
+        }
         let of_state =
             inbound.state.map(|state| self.hear_state(phase, state, (may_be_ours, false))).unwrap_or_default();
         let proof = inbound.proof.filter(|_| self.common.verified.is_none()).map(|proof| {
@@ -293,6 +296,10 @@ impl Desk<'_> {
         let old = self.common.state.as_ref();
         let changed = old.is_none_or(|old| old.status != new.status || old.assignee != new.assignee);
         let mut signals = edges(old, &new);
+        if self.common.pended.is_some() && old.is_some_and(|old| old.assignee == new.assignee) {
+            // What the desk itself made pending it took with its eyes open.
+            signals.retain(|signal| !matches!(signal, Signal::TakenOver(Reason::OtherBot)));
+        }
         if !looked {
             self.outlive_pend();
         }
@@ -300,6 +307,9 @@ impl Desk<'_> {
             // Whoever reads this elsewhere must know what it was decided by.
             self.common.heard = self.common.heard.max(new.version);
             self.note_taken(&signals);
+        }
+        if signals.iter().any(|signal| matches!(signal, Signal::TakenOver(_))) {
+            self.is_taken_in(&new);
         }
         signals.extend(self.is_back_unseen(phase, (known, &new), looked).then(|| given_back(false)));
         let ours_alone = self.is_own_pend(phase, &new, looked);
@@ -345,12 +355,19 @@ impl Desk<'_> {
     }
 }
 
-/// What the difference between two states means. Whoever resolves is done, also if assigned in the same step. An assignee that merely stays means nothing: after a resolve the old one
-/// is still there.
+/// What the difference between two states means. Whoever resolves is done, also if assigned in the same step. A person who
+/// merely stays assigned means nothing: after a resolve the old one is still there. Another bot that stays has what is
+/// pending: the vendor asks both.
 fn edges(old: Option<&ConversationState>, new: &ConversationState) -> Vec<Signal> {
     let mut signals = Vec::new();
     let status_changed = old.is_some_and(|old| old.status != new.status);
+    let another = matches!(new.assignee, Assignee::OtherBot(_)) && old.is_some_and(|old| old.assignee == new.assignee);
     match new.status {
+        Status::Pending if status_changed && another => {
+            if old.is_some_and(|old| old.status == Status::Resolved) {
+                signals.push(Signal::TakenOver(Reason::OtherBot));
+            }
+        }
         Status::Resolved if status_changed => signals.push(Signal::HandedBack(Back::Resolved)),
         Status::Pending if status_changed => signals.push(Signal::HandedBack(Back::Pending)),
         Status::Pending | Status::Resolved | Status::Open | Status::Snoozed => {}

@@ -70,7 +70,17 @@ impl Desk<'_> {
         if unshown && looked {
             self.common.opened = None;
         }
-        unshown && looked
+        // Whom it was given to is another matter.
+        unshown && looked && !matches!(new.assignee, Assignee::OtherBot(_))
+    }
+
+    /// A person's words came in this state, or somebody was assigned. If it was given back after our opening, that was before: no
+    /// look has to tell it any more, and one that is running shows how it was then.
+    pub(crate) fn is_taken_in(&mut self, state: &ConversationState) {
+        let back = |opened: &mut Opened| state.status == Status::Pending && state.version > opened.over;
+        if self.common.opened.take_if(back).is_some() {
+            self.common.volatile.back_doubted = false;
+        }
     }
 
     fn opening_is_shown(&mut self, over: u64, new: &ConversationState) {

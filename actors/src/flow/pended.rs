@@ -39,6 +39,9 @@ pub(crate) struct Pended {
     /// Whether a state was heard since that gives the conversation to the people, and may be from before it.
     #[serde(default)]
     doubted: bool,
+    /// Whether a person put the conversation away before it was known to have landed: which of the two came first, nobody knows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    crossed: bool,
 }
 
 /// Records of earlier versions do not tell.
@@ -87,7 +90,9 @@ impl Desk<'_> {
             // By another node's clock it may seem over.
             let again = before.is_some() || row.tries > 1;
             let loose = before.map_or(row.tries > 1, |pended| pended.loose);
-            self.common.pended = Some(Pended { until, again, loose, landed: false, unheard, missing, doubted });
+            let crossed = before.is_some_and(|pended| pended.crossed);
+            let landed = false;
+            self.common.pended = Some(Pended { until, again, loose, landed, unheard, missing, doubted, crossed });
             self.common.volatile.pended = Some(Known { of: until, since: Some(self.ctx.now) });
         }
     }
@@ -228,6 +233,9 @@ impl Desk<'_> {
     /// Returns whether this newer state is pending because of a row of ours that was on its way when a person came: then
     /// nobody has given the conversation back.
     pub(crate) fn is_own_pend(&mut self, phase: &Phase, new: &ConversationState, looked: bool) -> bool {
+        if let Some(pended) = &mut self.common.pended {
+            pended.crossed |= new.status == Status::Resolved && !pended.landed;
+        }
         let Some(pended) = self.common.pended else { return false };
         let Phase::Human(human) = phase else {
             let appeared = self.common.state.as_ref().is_some_and(|old| old.status != Status::Pending);
@@ -248,7 +256,7 @@ impl Desk<'_> {
         if old.is_none_or(|old| old.status == Status::Pending) {
             return false;
         }
-        if pended.landed && old.is_some_and(|old| old.status == Status::Resolved) {
+        if pended.landed && !pended.crossed && old.is_some_and(|old| old.status == Status::Resolved) {
             // Nothing of ours is on the wire: the customer has written again to what had been put away since.
             return false;
         }

@@ -171,7 +171,9 @@ impl Desk<'_> {
             Tie::Handoff => {
                 // Also where their words were heard late: the card still goes, but nobody says any more that somebody will come.
                 let written = human.is_some_and(|human| human.reason == Reason::PersonWrote);
-                only_if(untouched && !(written && row.kind.is_speech()), "a person has written already")
+                // Given back since, and with people again: that is another story.
+                let earlier = human.is_some_and(|human| row.made < human.since);
+                only_if(untouched && !((written || earlier) && row.kind.is_speech()), "a person has written already")
             }
             Tie::Pickup => {
                 let put_away = state.is_some_and(|status| matches!(status, Status::Resolved | Status::Snoozed));

@@ -88,6 +88,12 @@ impl Reference {
         }
     }
 
+    /// An operator wants a person to have it, whatever becomes of the switch.
+    pub(crate) fn ordered(&mut self, now: Timestamp) {
+        self.fetch(now);
+        self.by_mode = false;
+    }
+
     fn human(&mut self, touched: bool, by_mode: bool, now: Timestamp) {
         if self.phase != PhaseName::PendingVerification {
             self.challenge = None;
@@ -210,9 +216,15 @@ impl Reference {
     /// The vendor tells a newer state.
     pub(crate) fn told(&mut self, status: Status, assignee: Assignee, pending_back: bool, now: Timestamp) {
         let before = self.known.replace((status, assignee.clone()));
+        let stays = before.as_ref().is_some_and(|(_, before)| *before == assignee);
+        let another = matches!(assignee, Assignee::OtherBot(_)) && stays && status == Status::Pending;
         let was_human = self.phase == PhaseName::Human;
         let changed = before.as_ref().is_some_and(|(before, _)| *before != status);
-        if changed && matches!(status, Status::Pending | Status::Resolved) {
+        if changed && another {
+            if before.as_ref().is_some_and(|(before, _)| *before == Status::Resolved) {
+                self.taken(Touch::None, now);
+            }
+        } else if changed && matches!(status, Status::Pending | Status::Resolved) {
             self.back(now);
         }
         let before = before.map(|(_, assignee)| assignee);
@@ -224,7 +236,10 @@ impl Reference {
                 self.back(now);
             }
             (Assignee::Us, Some(before)) if *before != assignee && status == Status::Open && !changed => self.back(now),
-            (Assignee::OtherBot(_), before) if before.as_ref() != Some(&assignee) => self.taken(Touch::None, now),
+            (Assignee::OtherBot(_), before) if before.as_ref() != Some(&assignee) => {
+                self.taken(Touch::None, now);
+                self.by_mode = false;
+            }
             (Assignee::Person(_) | Assignee::Us | Assignee::OtherBot(_) | Assignee::Nobody, _) => {}
         }
         if matches!(status, Status::Open | Status::Snoozed) && !was_human && !pending_back {

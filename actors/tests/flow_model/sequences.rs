@@ -167,7 +167,7 @@ impl Pair {
     fn ordered(&mut self, order: Order) {
         match order {
             Order::Bot => self.reference.back(self.rig.now),
-            Order::Human => self.reference.fetch(self.rig.now),
+            Order::Human => self.reference.ordered(self.rig.now),
             Order::Forget => {}
         }
         self.rig.step(Input::Ordered(order));

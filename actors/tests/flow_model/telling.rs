@@ -5,6 +5,7 @@ use super::Pair;
 use frontdesk_actors::domain::{Assignee, ConversationState, Event, Status};
 use frontdesk_actors::engine::PhaseName;
 use frontdesk_actors::flow::Input;
+use frontdesk_actors::language::Reason;
 
 impl Pair {
     /// The state that every webhook carries.
@@ -56,6 +57,20 @@ impl Pair {
         probe.state = state.clone();
         let told = probe.inbound(Event::StateChanged);
         probe.step(Input::Inbound(Box::new(told)));
+        let by_time = matches!(
+            probe.view().reason,
+            Some(
+                Reason::TurnDeadline
+                    | Reason::ModelFailed
+                    | Reason::Interrupted
+                    | Reason::MailFailed
+                    | Reason::AnswerTooLate
+            )
+        );
+        if by_time {
+            // Time has given it to people: whether the state would have cannot be seen.
+            return true;
+        }
         let kept = probe.phase() != PhaseName::Human;
         let looks = probe.looking.is_some() || probe.flow.deadline(&probe.policy).is_some() || probe.paused;
         let leaves = probe.view().outbox.iter().any(|row| row.kind == "pend");

@@ -45,6 +45,8 @@ impl AwaitingEmail {
             Signal::HandedBack(Back::Resolved) => {
                 desk.owe_nothing();
                 desk.fall_silent();
+                // Whoever writes again may never have read how to go on.
+                self.asked = None;
                 desk.ignore("resolved: nothing is owed any more")
             }
             Signal::HandedBack(Back::Pending | Back::Assigned | Back::Order | Back::ModeOff) => {

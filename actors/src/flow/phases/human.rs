@@ -31,6 +31,10 @@ impl Human {
                 Next::Stay
             }
             Signal::TakenOver(reason) => self.touched_by(desk, &reason),
+            Signal::FetchPerson(Reason::Operator) if self.is_by_switch() => {
+                self.reason = Reason::Operator;
+                desk.ignore("a person has it, also when the switch is turned back")
+            }
             Signal::FetchPerson(_) => desk.ignore("a person has it already"),
             Signal::HandedBack(back) => self.back(desk, back),
             Signal::Proven(verified) => {
@@ -99,6 +103,10 @@ impl Human {
             return desk.ignore("assigned by the vendor's rule, so far nobody has touched it");
         }
         if !reason.is_persons_act() {
+            if self.is_by_switch() && *reason == Reason::OtherBot {
+                // Also when the switch is turned back.
+                self.reason = Reason::OtherBot;
+            }
             return desk.ignore("a person has it already");
         }
         (self.touched, self.called) = (true, false);

@@ -1,0 +1,148 @@
+//! Whose a conversation is when it changes hands twice in a moment: another bot, an operator, the global switch, and the desk's own
+//! change of status between them.
+
+use super::rig::{Rig, settled};
+use frontdesk_actors::domain::{Assignee, Event, Order, Status};
+use frontdesk_actors::engine::PhaseName;
+use frontdesk_actors::flow::{Input, SendOutcome};
+use frontdesk_actors::language::Reason;
+use frontdesk_actors::ports::Verdict;
+
+fn another() -> Assignee {
+    Assignee::OtherBot("8".to_owned())
+}
+
+fn noted(rig: &mut Rig, order: Order) {
+    let id = rig.next_id();
+    let inbound = rig.inbound(Event::Ordered { id, order });
+    rig.step(Input::Inbound(Box::new(inbound)));
+}
+
+/// The desk opens it for the people, and the vendor has not shown that.
+fn opened_unshown() -> Rig {
+    let mut rig = Rig::new(false);
+    noted(&mut rig, Order::Human);
+    rig.clear_one();
+    rig.end_send(true, settled());
+    assert_eq!((rig.phase(), rig.state.status), (PhaseName::Human, Status::Open));
+    rig
+}
+
+#[test]
+fn what_another_bot_is_assigned_to_stays_its_own_when_the_customer_comes_back() {
+    let mut rig = Rig::new(false);
+    rig.set_state(Status::Pending, another());
+    assert_eq!(rig.view().reason, Some(Reason::OtherBot));
+    rig.set_state(Status::Resolved, another());
+    // The customer writes, which makes it pending again.
+    rig.set_state(Status::Pending, another());
+    rig.customer("are you there?");
+    rig.flush();
+    assert_eq!((rig.view().reason, rig.prompts.len()), (Some(Reason::OtherBot), 0));
+    rig.set_state(Status::Pending, Assignee::Us);
+    assert_eq!(rig.phase(), PhaseName::Bot, "it is the desk's");
+}
+
+#[test]
+fn what_is_given_to_another_bot_after_our_opening_is_not_given_back() {
+    let mut rig = opened_unshown();
+    rig.set_state(Status::Pending, another());
+    rig.customer("are you there?");
+    rig.flush();
+    assert_eq!((rig.phase(), rig.prompts.len()), (PhaseName::Human, 0));
+}
+
+/// The look that is to tell of the hand-back shows how it was before their words, or knows nothing of them.
+#[test]
+fn whoever_writes_after_giving_it_back_has_it() {
+    let mut rig = opened_unshown();
+    rig.set_state(Status::Pending, Assignee::Us);
+    assert!(rig.looking.is_some(), "a look is to tell");
+    rig.person("I have it after all");
+    rig.end_look(true);
+    assert_eq!(rig.phase(), PhaseName::Human);
+    rig.flush();
+    assert_eq!((rig.phase(), rig.state.status), (PhaseName::Human, Status::Open), "the people see it");
+}
+
+#[test]
+fn whoever_is_assigned_after_it_was_given_back_has_it() {
+    let mut rig = Rig::new(false);
+    rig.person("I have it");
+    rig.now = rig.now + std::time::Duration::from_secs(31);
+    rig.set_state(Status::Pending, Assignee::Nobody);
+    rig.clear_one();
+    rig.end_send(true, settled());
+    rig.set_state(Status::Pending, Assignee::Person("7".to_owned()));
+    rig.customer("and?");
+    rig.flush();
+    assert_eq!((rig.phase(), rig.prompts.len()), (PhaseName::Human, 0));
+}
+
+/// Our change of status was on its way when a person put the conversation away, and is shown after an operator gave it to people.
+#[test]
+fn our_own_change_that_crossed_a_resolution_is_no_hand_back() {
+    let mut rig = Rig::new(false);
+    rig.person("I have it");
+    rig.step(Input::Ordered(Order::Bot));
+    rig.clear_one();
+    rig.clear_one();
+    assert_eq!(rig.sending.len(), 1, "our change is on its way");
+    rig.set_state(Status::Resolved, Assignee::Nobody);
+    rig.step(Input::Ordered(Order::Human));
+    rig.end_send(true, settled());
+    assert_eq!(rig.state.status, Status::Pending);
+    rig.customer("what does it cost?");
+    rig.pass(std::time::Duration::from_secs(120));
+    assert_eq!((rig.phase(), rig.prompts.len()), (PhaseName::Human, 0));
+    assert_eq!(rig.state.status, Status::Open, "the people see it");
+}
+
+#[test]
+fn what_an_operator_gives_to_people_stays_theirs_when_the_switch_is_turned_back() {
+    for takes in [(|rig: &mut Rig| drop(rig.step(Input::Ordered(Order::Human)))) as fn(&mut Rig), |rig| {
+        drop(rig.set_state(Status::Pending, another()))
+    }] {
+        let mut rig = Rig::new(false);
+        rig.human_mode = true;
+        rig.customer("hello");
+        assert_eq!(rig.view().reason, Some(Reason::HumanMode));
+        takes(&mut rig);
+        rig.human_mode = false;
+        rig.step(Input::HumanModeOff);
+        rig.customer("are you there?");
+        rig.flush();
+        assert_eq!((rig.phase(), rig.prompts.len()), (PhaseName::Human, 0), "{:?}", rig.view().reason);
+    }
+}
+
+#[test]
+fn who_comes_back_to_a_gate_that_never_spoke_is_told_how_to_go_on() {
+    let mut rig = Rig::new(true);
+    rig.customer("hello");
+    // Put away before the question for the address has left.
+    rig.set_state(Status::Resolved, Assignee::Nobody);
+    rig.flush();
+    assert!(rig.said().is_empty());
+    rig.set_state(Status::Pending, Assignee::Us);
+    rig.customer("what does it cost?");
+    rig.flush();
+    assert_eq!(rig.said(), ["[AskEmail]"]);
+}
+
+#[test]
+fn the_announcement_of_an_earlier_hand_over_is_not_made_in_a_later_one() {
+    let mut rig = Rig::new(false);
+    rig.customer("a human please");
+    rig.clear_one();
+    let announces = rig.sending.remove(0);
+    rig.person("I have it");
+    rig.now = rig.now + std::time::Duration::from_secs(1);
+    rig.set_state(Status::Resolved, Assignee::Nobody);
+    rig.set_state(Status::Open, Assignee::Nobody);
+    assert_eq!(rig.view().reason, Some(Reason::NotPending));
+    let failed = SendOutcome::Verdict(Verdict::Transient { retry_after: None, why: String::new() });
+    rig.step(Input::Sent { row: announces.seq, attempt: announces.tries, outcome: failed });
+    rig.pass(std::time::Duration::from_secs(60));
+    assert!(rig.said().is_empty(), "{:?}", rig.said());
+}
