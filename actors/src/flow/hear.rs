@@ -113,9 +113,7 @@ impl Desk<'_> {
         let proof = inbound.proof.filter(|_| self.common.verified.is_none()).map(|proof| {
             Signal::Proven(crate::domain::Verified { address: proof.address, at: self.ctx.now, by: proof.by })
         });
-        // A person's words count first, and outweigh a conversation that looks the bot's.
         let from_person = matches!(event, Event::PersonWrote { .. });
-        let event_first = missed || from_person;
         // What came since has changed whose the conversation is.
         let noted_human = matches!(event, Event::Ordered { order: Order::Human, .. });
         self.read_back |= (from_person || noted_human) && overtaken;
@@ -134,17 +132,7 @@ impl Desk<'_> {
             of_event.push(Signal::HandedBack(Back::Resolved));
         }
         let mut signals: Vec<Signal> = proof.into_iter().collect();
-        let mut of_state = of_state;
-        if from_person {
-            // Whatever gave the conversation back came before these words: they were written in the state that comes with them.
-            of_state.retain(|signal| !matches!(signal, Signal::HandedBack(_)));
-        } else if of_event.contains(&Signal::TakenOver(Reason::PersonWrote)) {
-            // The state is of later than these words; only that it was put away afterwards is certain.
-            of_state.retain(|signal| !matches!(signal, Signal::HandedBack(Back::Pending | Back::Assigned)));
-        }
-        let (first, then) = if event_first { (of_event, of_state) } else { (of_state, of_event) };
-        signals.extend(first);
-        signals.extend(then);
+        signals.extend(in_turn(of_event, of_state, (missed, from_person)));
         let intake = if signals.is_empty() { intake } else { Intake::Accepted };
         Heard { intake, signals }
     }
@@ -353,6 +341,21 @@ impl Desk<'_> {
         }
         signals
     }
+}
+
+/// Returns what an event and the state that came with it mean, in the order in which it counts. A person's words count first, and
+/// outweigh a conversation that looks the bot's.
+fn in_turn(of_event: Vec<Signal>, mut of_state: Vec<Signal>, (missed, from_person): (bool, bool)) -> Vec<Signal> {
+    if from_person {
+        // Whatever gave the conversation back came before these words: they were written in the state that comes with them.
+        of_state.retain(|signal| !matches!(signal, Signal::HandedBack(_)));
+    } else if of_event.contains(&Signal::TakenOver(Reason::PersonWrote)) {
+        // The state is of later than these words; only that it was put away afterwards is certain.
+        of_state.retain(|signal| !matches!(signal, Signal::HandedBack(Back::Pending | Back::Assigned)));
+    }
+    let event_first = missed || from_person;
+    let (first, then) = if event_first { (of_event, of_state) } else { (of_state, of_event) };
+    [first, then].concat()
 }
 
 /// What the difference between two states means. Whoever resolves is done, also if assigned in the same step. A person who
