@@ -17,6 +17,8 @@ mod language;
 mod latch;
 mod mail;
 mod model;
+mod observer;
+pub mod recorder;
 mod store;
 mod transcriber;
 
@@ -24,11 +26,11 @@ pub use channel::{ListScript, LookScript, ScriptedChannel, SendScript, SentAct};
 pub use clock::ManualClock;
 pub use crypto::SeededCrypto;
 pub use engine::{TestEngine, World};
-pub use invariants::transcript::{check_transcript, check_views};
 pub use language::{Fuse, PlainAnalyzer, PlainPhrases, plain_policy};
 pub use latch::Latch;
 pub use mail::{PortScript, RecordingSink, ScriptedMailer};
 pub use model::{ModelScript, ScriptedModel};
+pub use observer::Observer;
 pub use store::{CommitScript, MemoryStore};
 pub use transcriber::{ScriptedTranscriber, VoiceScript};
 

@@ -11,6 +11,8 @@ mod every_input;
 mod examples;
 #[path = "flow_model/golden.rs"]
 mod golden;
+#[path = "flow_model/log.rs"]
+mod log;
 #[path = "flow_model/ops.rs"]
 mod ops;
 #[path = "flow_model/reference.rs"]

@@ -7,13 +7,13 @@ mod webhooks;
 
 pub use list::ListScript;
 
-use super::{Latch, lock};
+use super::{Latch, Observer, lock};
 use crate::domain::{Assignee, ConversationState, Status};
 use crate::ids::{ConversationKey, MessageId, OutboundId};
 use crate::ports::{Act, Active, Author, Channel, Destination, Events, Look, PortError, PortErrorKind, Seen, Verdict};
 use crate::time::{Clock, Timestamp};
 use async_trait::async_trait;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -90,14 +90,13 @@ struct Inner {
     listed: u64,
     blind: bool,
     partial: bool,
-    hushed: BTreeSet<ConversationKey>,
-    talked_over: Vec<OutboundId>,
 }
 
 /// The vendor. Its channel's name is `test`.
 #[derive(Debug)]
 pub struct ScriptedChannel {
     clock: Arc<dyn Clock>,
+    observer: Arc<Observer>,
     inner: Mutex<Inner>,
 }
 
@@ -154,8 +153,8 @@ impl ScriptedChannel {
     pub const NAME: &'static str = "test";
 
     /// Makes a vendor without conversations.
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, inner: Mutex::default() }
+    pub(super) fn new(clock: Arc<dyn Clock>, observer: Arc<Observer>) -> Self {
+        Self { clock, observer, inner: Mutex::default() }
     }
 
     // === Scripts ===
@@ -183,16 +182,6 @@ impl ScriptedChannel {
     /// Shows only the state and the messages of others: looks that cannot prove that something is absent.
     pub fn show_partially(&self, partial: bool) {
         lock(&self.inner).partial = partial;
-    }
-
-    /// From here on every text begun in this conversation counts as talking over a person.
-    pub fn hush(&self, key: &ConversationKey) {
-        lock(&self.inner).hushed.insert(key.clone());
-    }
-
-    /// The desk may speak here again.
-    pub fn unhush(&self, key: &ConversationKey) {
-        lock(&self.inner).hushed.remove(key);
     }
 
     // === What was seen ===
@@ -238,25 +227,19 @@ impl ScriptedChannel {
         lock(&self.inner).conversations.keys().cloned().collect()
     }
 
-    /// Returns the rows whose texts were begun while a person had the conversation.
-    pub fn talked_over(&self) -> Vec<OutboundId> {
-        lock(&self.inner).talked_over.clone()
-    }
-
     fn begin(&self, to: &Destination, act: &Act, id: &OutboundId) -> SendScript {
         let at = self.clock.now();
         let mut inner = lock(&self.inner);
         inner.sent.push(SentAct { at, key: to.key.clone(), act: act.clone(), id: id.clone() });
+        self.observer.sees(|log| log.posted(&to.key, act, id));
         let is_text = matches!(act, Act::Text { .. });
-        if is_text && inner.hushed.contains(&to.key) {
-            inner.talked_over.push(id.clone());
-        }
         let script = if is_text { &mut inner.texts } else { &mut inner.others };
         script.pop_front().unwrap_or(SendScript::Land)
     }
 
     fn land(&self, to: &Destination, act: &Act, id: &OutboundId) -> Verdict {
         let now = self.clock.now();
+        self.observer.sees(|log| log.landed(&to.key, act, id));
         Verdict::Settled { message: lock(&self.inner).land(&to.key, act, id, now) }
     }
 

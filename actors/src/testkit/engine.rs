@@ -1,12 +1,13 @@
 //! An engine in a world of fakes.
 
+use super::history::Page;
+use super::invariants;
 use super::{
-    ManualClock, MemoryStore, PlainAnalyzer, PlainPhrases, RecordingSink, ScriptedChannel, ScriptedMailer,
-    ScriptedModel, ScriptedTranscriber, SeededCrypto, check_transcript, check_views, eventually, eventually_async,
-    plain_policy,
+    ManualClock, MemoryStore, Observer, PlainAnalyzer, PlainPhrases, RecordingSink, ScriptedChannel, ScriptedMailer,
+    ScriptedModel, ScriptedTranscriber, SeededCrypto, eventually, eventually_async, plain_policy,
 };
 use crate::audit::{Rules, Violation, everything};
-use crate::domain::{Assignee, Event, Inbound, Order, Status};
+use crate::domain::{Inbound, Order};
 use crate::engine::{
     ChallengeView, DeliverError, Engine, EngineHandle, GateSettings, Intake, NoBudget, Ports, Receipt, Settings, View,
 };
@@ -38,6 +39,8 @@ pub struct World {
     pub analyzer: Arc<PlainAnalyzer>,
     /// Words; can be made to panic.
     pub phrases: Arc<PlainPhrases>,
+    /// Who writes down what happens.
+    pub observer: Arc<Observer>,
     /// The rules of engines started from here on.
     pub policy: Policy,
     /// How wide the gates of engines started from here on are.
@@ -56,7 +59,8 @@ pub struct TestEngine {
     pub settings: Settings,
     store: Arc<MemoryStore>,
     channel: Arc<ScriptedChannel>,
-    model: Arc<ScriptedModel>,
+    mailer: Arc<ScriptedMailer>,
+    observer: Arc<Observer>,
     running: Arc<AtomicUsize>,
     tasks: usize,
     ended: bool,
@@ -80,19 +84,21 @@ impl World {
     fn new(gate: bool) -> Self {
         let tasks = tasks_alive();
         let clock = Arc::new(ManualClock::default());
+        let observer = Arc::new(Observer::new(clock.clone()));
         let (analyzer, phrases) = (Arc::new(PlainAnalyzer::default()), Arc::new(PlainPhrases::default()));
         let mut policy = plain_policy(analyzer.clone(), phrases.clone());
         policy.channels.insert(ScriptedChannel::NAME.to_owned(), ChannelPolicy { gate, ..ChannelPolicy::default() });
         Self {
             store: Arc::new(MemoryStore::new(clock.clone())),
-            channel: Arc::new(ScriptedChannel::new(clock.clone())),
-            model: Arc::default(),
-            transcriber: Arc::default(),
+            channel: Arc::new(ScriptedChannel::new(clock.clone(), observer.clone())),
+            model: Arc::new(ScriptedModel::new(observer.clone())),
+            transcriber: Arc::new(ScriptedTranscriber::new(observer.clone())),
             mailer: Arc::default(),
             cards: Arc::default(),
             clock,
             analyzer,
             phrases,
+            observer,
             policy,
             width: 8,
             boots: AtomicU64::new(1),
@@ -148,7 +154,8 @@ impl World {
             settings,
             store: self.store.clone(),
             channel: self.channel.clone(),
-            model: self.model.clone(),
+            mailer: self.mailer.clone(),
+            observer: self.observer.clone(),
             running: self.running.clone(),
             tasks: self.tasks,
             ended: false,
@@ -157,53 +164,18 @@ impl World {
 }
 
 impl TestEngine {
-    /// Delivers a webhook. A takeover that is acknowledged silences the desk: the vendor notes every text begun after it.
+    /// Delivers a webhook.
     ///
     /// # Errors
     /// What the engine answers.
     pub async fn deliver(&self, inbound: Inbound) -> Result<Receipt, DeliverError> {
-        let key = inbound.key.clone();
-        let person = |inbound: &Inbound| {
-            inbound.state.as_ref().is_some_and(|state| matches!(state.assignee, Assignee::Person(_)))
-        };
-        // An assignee that merely stays in the webhook of something else is no takeover.
-        let takes = match &inbound.event {
-            Event::PersonWrote { .. } => true,
-            Event::Assigned | Event::StateChanged => person(&inbound),
-            Event::CustomerWrote(_)
-            | Event::OtherWrote { .. }
-            | Event::Echo { .. }
-            | Event::Carried { .. }
-            | Event::Fared { .. }
-            | Event::Ordered { .. }
-            | Event::Edited { .. }
-            | Event::Deleted { .. }
-            | Event::Missed { .. } => false,
-        };
-        let gives = match &inbound.event {
-            Event::Ordered { order, .. } => *order == Order::Bot,
-            Event::StateChanged => {
-                inbound.state.as_ref().is_some_and(|state| matches!(state.status, Status::Pending | Status::Resolved))
-            }
-            Event::CustomerWrote(_)
-            | Event::PersonWrote { .. }
-            | Event::OtherWrote { .. }
-            | Event::Echo { .. }
-            | Event::Carried { .. }
-            | Event::Fared { .. }
-            | Event::Edited { .. }
-            | Event::Deleted { .. }
-            | Event::Assigned
-            | Event::Missed { .. } => false,
-        };
-        if gives {
-            self.channel.unhush(&key);
+        let codes: Vec<String> = self.mailer.mails().into_iter().map(|(mail, _)| mail.code).collect();
+        self.observer.sees(|log| log.delivers(&inbound, &codes));
+        let receipt = self.handle.deliver(inbound.clone()).await?;
+        if receipt.intake == Intake::Accepted {
+            self.observer.sees(|log| log.acked(&inbound));
         }
-        let answer = self.handle.deliver(inbound).await;
-        if takes && !gives && answer.as_ref().is_ok_and(|receipt| receipt.intake == Intake::Accepted) {
-            self.channel.hush(&key);
-        }
-        answer
+        Ok(receipt)
     }
 
     /// The customer writes, and the webhook is acknowledged.
@@ -250,7 +222,35 @@ impl TestEngine {
     /// # Errors
     /// What the engine answers.
     pub async fn confirm(&self, key: &ConversationKey, challenge: &str) -> Result<ChallengeView, DeliverError> {
-        self.handle.confirm(key, challenge).await
+        let press = self.observer.sees(|log| log.presses(key, challenge));
+        let told = self.handle.confirm(key, challenge).await;
+        let page = match &told {
+            Ok(ChallengeView::Done { .. }) => Page::Done,
+            Ok(ChallengeView::Used { .. }) => Page::Used,
+            Ok(_) | Err(_) => Page::Other,
+        };
+        self.observer.sees(|log| log.told(key, press, page));
+        told
+    }
+
+    /// Carries out an operator's order.
+    ///
+    /// # Errors
+    /// What the engine answers.
+    pub async fn order(&self, key: &ConversationKey, order: Order) -> Result<Receipt, DeliverError> {
+        let receipt = self.handle.order(key, order).await?;
+        self.observer.sees(|log| log.ordered(key, order));
+        Ok(receipt)
+    }
+
+    /// Has the person of a conversation forgotten.
+    ///
+    /// # Errors
+    /// What the engine answers.
+    pub async fn erase(&self, key: &ConversationKey) -> Result<(), DeliverError> {
+        self.handle.erase(key).await?;
+        self.observer.sees(|log| log.erased(key));
+        Ok(())
     }
 
     /// Waits until no conversation has work left, checks every invariant, and stops the engine.
@@ -258,7 +258,6 @@ impl TestEngine {
     /// # Panics
     /// If an invariant does not hold, or something of the engine remains.
     pub async fn finish(mut self) {
-        let mut views = Vec::new();
         for key in self.store.keys() {
             let at_rest = |view: &View| {
                 let rows = view.outbox.iter().all(|row| row.state == "held");
@@ -268,10 +267,9 @@ impl TestEngine {
                 continue;
             }
             self.until(&key, &format!("{key} comes to rest"), at_rest).await;
-            views.push(self.view(&key).await);
+            let view = self.view(&key).await;
+            self.observer.sees(|log| log.rested(&view, None));
         }
-        let gate = self.settings.policy.channels.values().any(|channel| channel.gate);
-        check_views(&views, &self.channel, &self.model, gate, self.settings.policy.memory_messages);
         self.stop().await;
         self.audit().await;
     }
@@ -282,7 +280,11 @@ impl TestEngine {
     /// If something of the engine remains.
     pub async fn stop(&mut self) {
         self.handle.drain(Duration::from_secs(10)).await;
-        check_transcript(&self.channel);
+        let gate = self.settings.policy.channels.values().any(|channel| channel.gate);
+        let memory = self.settings.policy.memory_messages;
+        // Nothing takes time between a claim and its send here.
+        let claim = Duration::ZERO;
+        self.observer.judge(&invariants::Rules { claim, memory, gate, ..invariants::Rules::default() });
         self.leave().await;
     }
 

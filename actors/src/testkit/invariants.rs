@@ -9,7 +9,6 @@ mod conduct;
 mod promises;
 mod requests;
 mod slice;
-pub mod transcript;
 
 use super::history::{Entry, History, What};
 use slice::Slice;

@@ -1,10 +1,10 @@
 //! A model that answers by script, and otherwise repeats what it was asked.
 
-use super::{Latch, lock};
+use super::{Latch, Observer, lock};
 use crate::ports::{Model, ModelError, ModelErrorKind, ModelReply, Prompt};
 use async_trait::async_trait;
 use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// What the model does to one call.
@@ -35,12 +35,17 @@ struct Inner {
 }
 
 /// The model.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ScriptedModel {
     inner: Mutex<Inner>,
+    observer: Arc<Observer>,
 }
 
 impl ScriptedModel {
+    pub(super) fn new(observer: Arc<Observer>) -> Self {
+        Self { inner: Mutex::default(), observer }
+    }
+
     /// Says what happens to the next calls, in order. Later ones are answered with `answer: ` and the last message.
     pub fn script(&self, steps: impl IntoIterator<Item = ModelScript>) {
         lock(&self.inner).script.extend(steps);
@@ -91,6 +96,7 @@ impl Model for ScriptedModel {
             inner.running += 1;
             inner.script.pop_front().unwrap_or_else(|| ModelScript::Say(format!("answer: {last}")))
         };
+        let asked = self.observer.sees(|log| log.asked(prompt));
         let mut running = Running { model: self, done: false };
         tokio::task::yield_now().await;
         let result = match step {
@@ -111,6 +117,9 @@ impl Model for ScriptedModel {
             ModelScript::Panic => panic!("a scripted panic of the model"),
         };
         running.done = true;
+        if let Ok(ModelReply::Text(text)) = &result {
+            self.observer.sees(|log| log.answered(prompt, asked, text));
+        }
         result
     }
 

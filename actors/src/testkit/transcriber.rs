@@ -1,11 +1,11 @@
 //! A transcriber that hears by script, and otherwise the last part of a recording's address.
 
-use super::{Latch, lock};
+use super::{Latch, Observer, lock};
 use crate::domain::VoiceSource;
 use crate::ports::{Recording, TranscribeError, TranscribeErrorKind, Transcriber};
 use async_trait::async_trait;
 use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// What happens to one call.
 #[derive(Debug, Clone)]
@@ -31,12 +31,17 @@ struct Inner {
 }
 
 /// The transcriber.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ScriptedTranscriber {
     inner: Mutex<Inner>,
+    observer: Arc<Observer>,
 }
 
 impl ScriptedTranscriber {
+    pub(super) fn new(observer: Arc<Observer>) -> Self {
+        Self { inner: Mutex::default(), observer }
+    }
+
     /// Says what happens to the next calls, in order. Later ones hear what stands at the end of the address.
     pub fn script(&self, steps: impl IntoIterator<Item = VoiceScript>) {
         lock(&self.inner).script.extend(steps);
@@ -98,6 +103,9 @@ impl Transcriber for ScriptedTranscriber {
             VoiceScript::Panic => panic!("a scripted panic of the transcriber"),
         };
         running.done = true;
+        if let Ok(words) = &result {
+            self.observer.sees(|log| log.heard(&recording.key, words));
+        }
         result
     }
 }

@@ -1,5 +1,6 @@
 //! A shell without I/O, and what must hold after every step.
 
+use super::log::Log;
 use frontdesk_actors::domain::{Assignee, ConversationState, Status};
 use frontdesk_actors::flow::mark::Mark;
 use frontdesk_actors::flow::outbox::{Row, RowKind, Tie};
@@ -55,6 +56,8 @@ pub(crate) struct Rig {
     pub(crate) seed: [u64; 3],
     pub(super) last_id: u64,
     pub(crate) node: Node,
+    /// What happened, as seen from outside.
+    pub(super) log: Log,
 }
 
 pub(crate) fn key() -> ConversationKey {
@@ -110,6 +113,7 @@ impl Rig {
             seed: [0; 3],
             last_id: 0,
             node,
+            log: Log::default(),
         }
     }
 
@@ -158,11 +162,14 @@ impl Rig {
         let (seed, policy, node) = (self.seed, &self.policy, &self.node);
         let ctx = Ctx { now: self.now, seed, policy, human_mode: self.human_mode, paused: self.paused, node };
         let before = self.view();
+        let told = self.log.hears(self.now, &input, &self.mails);
         let step = self.flow.handle(&ctx, input);
+        self.log.heard(told, &step);
         if step.memory_changed {
             self.stored_memory = self.flow.encode_memory();
         }
         assert!(self.stored_memory == self.flow.encode_memory(), "the memory changed, and the store is not told");
+        self.log.stands(&self.view());
         self.perform(&step, &before);
         self.check();
         step
@@ -195,6 +202,7 @@ impl Rig {
                     );
                     assert!(prompt.unanswered > 0 && prompt.unanswered <= prompt.history.len());
                     self.asked = Some(*ticket);
+                    self.log.asks(*ticket, prompt);
                     self.prompts.push((**prompt).clone());
                 }
                 Effect::Transcribe { ticket, .. } => {
@@ -213,6 +221,7 @@ impl Rig {
                     );
                     assert!(!self.watches() || may_leave_a_watcher(row), "it left in shadow mode: {row:?}");
                     self.pended |= row.tie == Tie::Pend;
+                    self.log.sends(row);
                     self.sending.push((**row).clone());
                 }
                 Effect::Look { ticket, after } => {
@@ -233,6 +242,7 @@ impl Rig {
 
     /// A row lands at the vendor.
     pub(crate) fn land(&mut self, row: &Row) -> Option<MessageId> {
+        self.log.lands(self.now, row);
         match &row.kind {
             RowKind::Act(Act::Text { text, .. }) => {
                 let id = self.next_id();

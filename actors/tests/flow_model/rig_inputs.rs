@@ -7,6 +7,8 @@ use frontdesk_actors::ids::{ContactKey, MessageId};
 use frontdesk_actors::ports::{
     Author, ModelError, ModelErrorKind, ModelReply, Seen, TranscribeError, TranscribeErrorKind,
 };
+use frontdesk_actors::testkit::history::Happening;
+use frontdesk_actors::testkit::recorder::customer_wrote;
 
 impl Rig {
     pub(crate) fn inbound(&mut self, event: Event) -> Inbound {
@@ -23,6 +25,7 @@ impl Rig {
     /// The customer writes; nobody hears of it yet.
     pub(crate) fn customer_event(&mut self, text: &str) -> Inbound {
         let id = self.next_id();
+        self.log.writes(self.now, id, customer_wrote(text));
         let seen = Seen { id, at: self.now, author: Author::Customer, text: text.to_owned(), voice: None };
         self.vendor.push(seen);
         let attachments = u32::from(text.is_empty());
@@ -66,6 +69,7 @@ impl Rig {
     /// A person writes; nobody hears of it yet.
     pub(crate) fn person_event(&mut self, text: &str) -> Inbound {
         let id = self.next_id();
+        self.log.writes(self.now, id, Happening::PersonWrote { words: text.to_owned() });
         self.vendor.push(Seen { id, at: self.now, author: Author::Person, text: text.to_owned(), voice: None });
         self.inbound(Event::PersonWrote { id, at: self.now, text: text.to_owned() })
     }
@@ -76,7 +80,9 @@ impl Rig {
     }
 
     pub(crate) fn set_state(&mut self, status: Status, assignee: Assignee) -> Step {
-        self.state = ConversationState { status, assignee, version: self.state.version + 1 };
+        let new = ConversationState { status, assignee, version: self.state.version + 1 };
+        self.log.changes(self.now, &self.state, &new);
+        self.state = new;
         let inbound = self.inbound(Event::StateChanged);
         self.step(Input::Inbound(Box::new(inbound)))
     }

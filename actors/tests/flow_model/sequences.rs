@@ -193,10 +193,11 @@ impl Pair {
         let Some(ticket) = self.rig.asked.take() else { return };
         // A call that was given up when its end went unheard.
         let late = self.rig.flow.thinking() != Some(ticket);
+        let call = self.rig.prompts.len();
         let failed = |kind| Err(ModelError { kind, detail: String::new(), retry_after: None });
         let (result, person) = match reply {
-            Reply::Short => (Ok(ModelReply::Text("ten euros".to_owned())), Some(false)),
-            Reply::Long => (Ok(ModelReply::Text("ten euros a month. ".repeat(6))), Some(false)),
+            Reply::Short => (Ok(ModelReply::Text(format!("ten euros {call:04}"))), Some(false)),
+            Reply::Long => (Ok(ModelReply::Text(format!("ten euros {call:04} a month. ").repeat(6))), Some(false)),
             Reply::Empty => (Ok(ModelReply::Text(" ".to_owned())), Some(true)),
             Reply::GivesUp => (Ok(ModelReply::Text("I don't know".to_owned())), Some(true)),
             Reply::Person => (Ok(ModelReply::RequestHuman { reason: String::new() }), Some(true)),
@@ -282,7 +283,9 @@ impl Pair {
                 self.rig.end_send(is_text(row) && at % 2 == 0, SendOutcome::Verdict(verdict));
             }
         }
-        self.rig.now = self.rig.now + Duration::from_millis(millis);
+        let span = Duration::from_millis(millis);
+        self.rig.log.is_away(span);
+        self.rig.now = self.rig.now + span;
     }
 
     fn deadline(&mut self) {
@@ -367,5 +370,6 @@ proptest! {
         for op in &ops {
             pair.apply(op);
         }
+        pair.rig.judge();
     }
 }

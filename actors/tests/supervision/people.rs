@@ -67,7 +67,6 @@ async fn the_human_switch_silences_the_desk_and_returns_what_no_person_touched()
     engine.person(&key(2), "I have it").await;
     pass(secs(30)).await;
     assert_eq!(world.model.calls(), 0);
-    world.channel.unhush(&key(1));
     engine.handle.set_human_mode(false).await.expect("the store answers");
     engine.hears(&key(1), "answer: hello").await;
     engine.hears(&key(3), "answer: hello").await;
@@ -81,12 +80,12 @@ async fn the_human_switch_silences_the_desk_and_returns_what_no_person_touched()
 async fn an_operators_order_needs_a_conversation() {
     let world = World::without_gate();
     let engine = world.start().await;
-    let missing = engine.handle.order(&key(1), Order::Human).await;
+    let missing = engine.order(&key(1), Order::Human).await;
     assert!(matches!(missing, Err(DeliverError::Unknown)), "{missing:?}");
     engine.customer(&key(1), "hello").await;
-    let taken = engine.handle.order(&key(1), Order::Human).await.expect("taken");
+    let taken = engine.order(&key(1), Order::Human).await.expect("taken");
     assert_eq!(taken.phase, PhaseName::Human);
-    assert_eq!(engine.handle.order(&key(1), Order::Bot).await.expect("taken").phase, PhaseName::Bot);
+    assert_eq!(engine.order(&key(1), Order::Bot).await.expect("taken").phase, PhaseName::Bot);
     engine.finish().await;
 }
 
@@ -123,11 +122,11 @@ async fn a_person_is_found_by_number_and_forgotten_while_the_model_thinks() {
     assert_eq!(engine.handle.find(&Whose::Everybody).await.expect("the store answers").len(), 2);
     let same = engine.handle.find(&Whose::ContactOf(key(1))).await.expect("the store answers");
     assert!(same.iter().any(|one| one.key == key(1)) && same.iter().all(|one| one.key != phone), "{same:?}");
-    engine.handle.erase(&phone).await.expect("it is forgotten");
+    engine.erase(&phone).await.expect("it is forgotten");
     eventually("the call is stopped", || world.model.running() == 0).await;
     let view = engine.view(&phone).await;
     assert_eq!((view.owed, view.memory.len(), view.contact), (0, 0, None));
-    assert!(matches!(engine.handle.erase(&key(9)).await, Err(DeliverError::Unknown)));
+    assert!(matches!(engine.erase(&key(9)).await, Err(DeliverError::Unknown)));
     engine.customer(&phone, "do you ship?").await;
     engine.hears(&phone, "answer: do you ship?").await;
     assert_eq!(world.channel.said(&phone).len(), 1);
@@ -185,7 +184,7 @@ async fn a_conversation_is_summed_up_unless_nothing_may_leave() {
     engine.handle.pause().await.expect("the store answers");
     assert_eq!(engine.handle.summarise(&key(1)).await.expect("it answers"), Summarised::Paused);
     engine.handle.resume().await.expect("the store answers");
-    engine.handle.erase(&key(1)).await.expect("it is forgotten");
+    engine.erase(&key(1)).await.expect("it is forgotten");
     assert_eq!(engine.handle.summarise(&key(1)).await.expect("it answers"), Summarised::NothingSaid);
     engine.finish().await;
 }

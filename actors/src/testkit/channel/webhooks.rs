@@ -4,12 +4,15 @@ use super::{ScriptedChannel, lock};
 use crate::domain::{Assignee, Contact, CustomerMessage, Event, Inbound, Order, Status, Voice};
 use crate::ids::{ContactKey, ConversationKey, OutboundId};
 use crate::ports::Author;
+use crate::testkit::history::Happening;
+use crate::testkit::recorder::customer_wrote;
 
 impl ScriptedChannel {
     /// The customer writes; returns the webhook.
     pub fn customer(&self, key: &ConversationKey, text: &str) -> Inbound {
         let at = self.clock.now();
         let id = lock(&self.inner).add(key, at, Author::Customer, text);
+        self.observer.sees(|log| log.wrote(key, id, customer_wrote(text)));
         let attachments = u32::from(text.is_empty());
         self.webhook(
             key,
@@ -21,6 +24,8 @@ impl ScriptedChannel {
     pub fn voice(&self, key: &ConversationKey, words: &str) -> Inbound {
         let at = self.clock.now();
         let id = lock(&self.inner).add(key, at, Author::Customer, "");
+        // What it says is known when it is heard.
+        self.observer.sees(|log| log.wrote(key, id, Happening::CustomerWrote { words: String::new(), asks: true }));
         let voice = Some(Voice::at(format!("https://files.example/{}", words.replace(' ', "+"))));
         self.webhook(key, Event::CustomerWrote(CustomerMessage { id, at, text: String::new(), attachments: 1, voice }))
     }
@@ -29,6 +34,7 @@ impl ScriptedChannel {
     pub fn person(&self, key: &ConversationKey, text: &str) -> Inbound {
         let at = self.clock.now();
         let id = lock(&self.inner).add(key, at, Author::Person, text);
+        self.observer.sees(|log| log.wrote(key, id, Happening::PersonWrote { words: text.to_owned() }));
         self.webhook(key, Event::PersonWrote { id, at, text: text.to_owned() })
     }
 
@@ -42,6 +48,7 @@ impl ScriptedChannel {
     /// Status or assignee change; returns the webhook.
     pub fn update(&self, key: &ConversationKey, status: Status, assignee: Assignee) -> Inbound {
         let at = self.clock.now();
+        let old = self.state(key);
         let mut inner = lock(&self.inner);
         inner.change(key, |state| {
             state.status = status;
@@ -49,6 +56,7 @@ impl ScriptedChannel {
         });
         inner.transcript(key).active = at;
         drop(inner);
+        self.observer.sees(|log| log.changed(key, &old, &self.state(key)));
         self.webhook(key, Event::StateChanged)
     }
 
