@@ -33,6 +33,14 @@ impl Desk<'_> {
         since <= LATE_TRIES || volatile.suspect && since <= AFTERMATH
     }
 
+    /// The customer was heard after a start: what happens from here on is not for webhooks that were refused before it.
+    pub(crate) fn is_heard_from_the_start(&mut self) {
+        let volatile = &mut self.common.volatile;
+        if std::mem::take(&mut volatile.started) {
+            volatile.missed_until = Timestamp::default();
+        }
+    }
+
     /// Returns whether this looks like a conversation that the vendor opened because of us, given that webhooks may have
     /// been refused. Whoever opens one by hand is assigned to it, or takes the bot off it where the vendor assigns bots.
     pub(crate) fn is_opened_by_failure(&self, new: &ConversationState) -> bool {

@@ -122,6 +122,7 @@ impl Desk<'_> {
         self.note_taken(&of_event);
         if let Some(id) = wrote.filter(|_| intake == Intake::Accepted) {
             self.note_since_taken(phase, (id, version));
+            self.is_heard_from_the_start();
         }
         if noted.is_some() && !of_event.is_empty() {
             self.note_order(noted);
