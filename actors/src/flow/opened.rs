@@ -84,7 +84,10 @@ impl Desk<'_> {
     }
 
     fn opening_is_shown(&mut self, over: u64, new: &ConversationState) {
-        self.opening_is_past();
+        if new.status != Status::Resolved {
+            // What was put away may have been before our opening landed.
+            self.opening_is_past();
+        }
         let (old, version) = (self.common.state.as_ref(), new.version);
         // Where the vendor had opened it itself, ours shows only in this: the bot is off it.
         let freed = |old: &&ConversationState| {

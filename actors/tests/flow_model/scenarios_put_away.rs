@@ -163,3 +163,20 @@ fn what_a_person_opened_after_it_had_been_put_away_stays_theirs() {
     rig.flush();
     assert_eq!(rig.phase(), PhaseName::Human);
 }
+
+/// A person resolves it just before our opening lands, and that is heard after the opening's own answer: the opening has undone it.
+#[test]
+fn what_our_opening_has_undone_is_told_where_the_customer_writes() {
+    let mut rig = opening();
+    (rig.state.assignee, rig.state.version) = (Assignee::Nobody, rig.state.version + 2);
+    let resolved = rig.state.version - 1;
+    rig.end_send(true, settled());
+    hear_of(&mut rig, Status::Resolved, resolved);
+    assert_eq!(rig.phase(), PhaseName::Bot);
+    let (status, version) = (rig.state.status, rig.state.version);
+    hear_of(&mut rig, status, version);
+    assert_eq!((rig.phase(), status, rig.cards.len()), (PhaseName::Human, Status::Open, 0));
+    rig.customer("are you there?");
+    rig.flush();
+    assert_eq!(rig.cards.len(), 1, "nobody else knows that somebody waits");
+}
