@@ -284,11 +284,7 @@ impl Desk<'_> {
         self.common.volatile.version = new.version;
         let old = self.common.state.as_ref();
         let changed = old.is_none_or(|old| old.status != new.status || old.assignee != new.assignee);
-        let mut signals = edges(old, &new);
-        if self.common.pended.is_some() && old.is_some_and(|old| old.assignee == new.assignee) {
-            // What the desk itself made pending it took with its eyes open.
-            signals.retain(|signal| !matches!(signal, Signal::TakenOver(Reason::OtherBot)));
-        }
+        let mut signals = edges(old, &new, self.common.pended.is_some());
         if !looked {
             self.outlive_pend();
         }
@@ -361,14 +357,14 @@ fn in_turn(of_event: Vec<Signal>, mut of_state: Vec<Signal>, (missed, from_perso
 
 /// What the difference between two states means. Whoever resolves is done, also if assigned in the same step. A person who
 /// merely stays assigned means nothing: after a resolve the old one is still there. Another bot that stays has what is
-/// pending: the vendor asks both.
-fn edges(old: Option<&ConversationState>, new: &ConversationState) -> Vec<Signal> {
+/// pending: the vendor asks both. What the desk itself may have made pending (`pended`) it took with its eyes open.
+fn edges(old: Option<&ConversationState>, new: &ConversationState, pended: bool) -> Vec<Signal> {
     let mut signals = Vec::new();
     let status_changed = old.is_some_and(|old| old.status != new.status);
     let another = matches!(new.assignee, Assignee::OtherBot(_)) && old.is_some_and(|old| old.assignee == new.assignee);
     match new.status {
         Status::Pending if status_changed && another => {
-            if old.is_some_and(|old| old.status == Status::Resolved) {
+            if !pended && old.is_some_and(|old| old.status == Status::Resolved) {
                 signals.push(Signal::TakenOver(Reason::OtherBot));
             }
         }

@@ -13,6 +13,7 @@ use crate::engine::{
 };
 use crate::flow::policy::{ChannelPolicy, Policy};
 use crate::ids::{ConversationKey, Node};
+use crate::ports::VerificationMail;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -169,13 +170,17 @@ impl TestEngine {
     /// # Errors
     /// What the engine answers.
     pub async fn deliver(&self, inbound: Inbound) -> Result<Receipt, DeliverError> {
-        let codes: Vec<String> = self.mailer.mails().into_iter().map(|(mail, _)| mail.code).collect();
-        self.observer.sees(|log| log.delivers(&inbound, &codes));
+        let mails = self.mails();
+        self.observer.sees(|log| log.delivers(&inbound, &mails));
         let receipt = self.handle.deliver(inbound.clone()).await?;
         if receipt.intake == Intake::Accepted {
             self.observer.sees(|log| log.acked(&inbound));
         }
         Ok(receipt)
+    }
+
+    fn mails(&self) -> Vec<VerificationMail> {
+        self.mailer.mails().into_iter().map(|(mail, _)| mail).collect()
     }
 
     /// The customer writes, and the webhook is acknowledged.
@@ -222,7 +227,8 @@ impl TestEngine {
     /// # Errors
     /// What the engine answers.
     pub async fn confirm(&self, key: &ConversationKey, challenge: &str) -> Result<ChallengeView, DeliverError> {
-        let press = self.observer.sees(|log| log.presses(key, challenge));
+        let mails = self.mails();
+        let press = self.observer.sees(|log| log.presses(key, challenge, &mails));
         let told = self.handle.confirm(key, challenge).await;
         let page = match &told {
             Ok(ChallengeView::Done { .. }) => Page::Done,

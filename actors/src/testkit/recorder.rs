@@ -4,8 +4,9 @@
 use super::history::{Answer, Hands, Happening, History, Leftover, Page, Recalled, Rest, Speech, What};
 use super::invariants::{Findings, Rules, check};
 use crate::domain::{Assignee, ConversationState, Event, Inbound, Order, Status};
+use crate::flow::outbox::{Row, RowKind};
 use crate::ids::{ConversationKey, MessageId, OutboundId};
-use crate::ports::{Act, Prompt};
+use crate::ports::{Act, Prompt, VerificationMail};
 use crate::time::Timestamp;
 use crate::view::{PhaseName, RowView, View};
 
@@ -120,8 +121,8 @@ impl Recorder {
     // === At the engine ===
 
     /// A webhook is delivered: what it proves counts from here on.
-    pub fn delivers(&mut self, inbound: &Inbound, codes: &[String]) {
-        let typed = |text: &str| codes.iter().any(|code| text.contains(code.as_str()));
+    pub fn delivers(&mut self, inbound: &Inbound, mails: &[VerificationMail]) {
+        let typed = |text: &str| mails.iter().any(|mail| mail.key == inbound.key && text.contains(&mail.code));
         let proves = matches!(&inbound.event, Event::CustomerWrote(wrote) if typed(&wrote.text));
         if proves || inbound.proof.is_some() {
             self.note(&inbound.key, What::Proved);
@@ -171,10 +172,12 @@ impl Recorder {
     }
 
     /// A button is pressed; returns the number of this press.
-    pub fn presses(&mut self, key: &ConversationKey, challenge: &str) -> String {
+    pub fn presses(&mut self, key: &ConversationKey, challenge: &str, mails: &[VerificationMail]) -> String {
         let press = self.next('p');
         self.note(key, What::Pressed { press: press.clone(), challenge: challenge.to_owned() });
-        self.note(key, What::Proved);
+        if mails.iter().any(|mail| mail.key == *key && mail.challenge == challenge) {
+            self.note(key, What::Proved);
+        }
         press
     }
 
@@ -227,6 +230,14 @@ fn message(id: MessageId) -> String {
 
 fn version(version: u64) -> String {
     format!("v{version}")
+}
+
+/// Returns what a row is to the customer.
+pub fn speech_of(row: &Row) -> Speech {
+    match &row.kind {
+        RowKind::Act(act) => speech(act),
+        RowKind::Mail(_) | RowKind::Card(_) | RowKind::Remember(_) | RowKind::Bar(_) => Speech::None,
+    }
 }
 
 fn speech(act: &Act) -> Speech {

@@ -1,15 +1,15 @@
 //! The rig as seen from outside, in the neutral log over which the invariants are written.
 
 use super::rig::{Rig, is_text, key};
-use frontdesk_actors::domain::{Assignee, ConversationState, Event, Inbound, Order};
+use frontdesk_actors::domain::{Assignee, ConversationState, Event, Inbound, Order, Status};
 use frontdesk_actors::engine::{Decision, Intake, PhaseName};
 use frontdesk_actors::flow::outbox::{Row, RowKind};
 use frontdesk_actors::flow::{Input, SendOutcome, Step};
 use frontdesk_actors::ids::{MessageId, Ticket};
-use frontdesk_actors::ports::{Act, ModelReply, Prompt, Verdict, VerificationMail};
+use frontdesk_actors::ports::{ModelReply, Prompt, Verdict, VerificationMail};
 use frontdesk_actors::testkit::history::{Answer, Happening, Page, Speech, What};
 use frontdesk_actors::testkit::invariants::{Invariant, Rules};
-use frontdesk_actors::testkit::recorder::Recorder;
+use frontdesk_actors::testkit::recorder::{Recorder, speech_of};
 use frontdesk_actors::time::Timestamp;
 use frontdesk_actors::view::View;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use std::time::Duration;
 pub(crate) struct Log {
     recorder: Recorder,
     calls: Vec<(Ticket, Prompt, Answer)>,
-    /// What the log cannot tell from here on: an operator has dropped a text, which may have been said and nobody is owed any
+    /// What the log of this run cannot tell: an operator has dropped a text, which may have been said and nobody is owed any
     /// more; a colleague has had everything forgotten that was said before; words at the gate have grown too old, with which
     /// nobody waited for an answer; the desk was away for longer than it tells its own change of status from a person's.
     untold: Vec<Invariant>,
@@ -63,7 +63,9 @@ impl Log {
     pub(super) fn changes(&mut self, now: Timestamp, old: &ConversationState, new: &ConversationState) {
         let others = matches!(new.assignee, Assignee::Person(_) | Assignee::OtherBot(_));
         let person = matches!(new.assignee, Assignee::Person(_));
-        let by_rule = person && self.given_away.is_some_and(|since| now.since(since) < ASSIGNED_BY_RULE);
+        // Given back in the same step, it is no longer what the desk gave away.
+        let back = new.status == Status::Pending && old.status != Status::Pending;
+        let by_rule = person && !back && self.given_away.is_some_and(|since| now.since(since) < ASSIGNED_BY_RULE);
         let unseen = others && !self.knows || by_rule;
         let assignee = if unseen { new.assignee.clone() } else { old.assignee.clone() };
         self.at(now).changed(&key(), &ConversationState { assignee, ..old.clone() }, new);
@@ -74,14 +76,13 @@ impl Log {
         let log = self.at(now);
         match input {
             Input::Inbound(inbound) => {
-                let codes: Vec<String> = mails.iter().map(|mail| mail.code.clone()).collect();
-                log.delivers(inbound, &codes);
+                log.delivers(inbound, mails);
                 if let Event::Deleted { id } = &inbound.event {
                     log.deleted(&key(), *id);
                 }
                 Told::Webhook(inbound.clone())
             }
-            Input::LinkConfirmed(challenge) => Told::Press(log.presses(&key(), challenge)),
+            Input::LinkConfirmed(challenge) => Told::Press(log.presses(&key(), challenge, mails)),
             Input::Ordered(order) => Told::Order(*order),
             Input::Erased => Told::Erasure,
             Input::HumanModeOff => Told::ModeOff,
@@ -155,7 +156,7 @@ impl Log {
         }
     }
 
-    /// Nothing is heard for this long, and nothing done.
+    /// Nothing is heard for this long, and nothing done, with the desk's own change of status out, perhaps.
     pub(super) fn is_away(&mut self, span: Duration) {
         if span > CLOCKS {
             self.untold.push(Invariant::NobodyTalkedOver);
@@ -188,12 +189,9 @@ impl Log {
 
     /// A row is claimed, and leaves at once. What an operator sends again is a person's word, until a person has written.
     pub(super) fn sends(&mut self, row: &Row) {
-        let speech = match &row.kind {
-            RowKind::Act(Act::Text { handoff, .. }) if *handoff || row.decided.is_some() => Speech::Announcement,
-            RowKind::Act(Act::Text { .. }) => Speech::Words,
-            RowKind::Act(_) | RowKind::Mail(_) | RowKind::Card(_) | RowKind::Remember(_) | RowKind::Bar(_) => {
-                Speech::None
-            }
+        let speech = match speech_of(row) {
+            Speech::Words if row.decided.is_some() => Speech::Announcement,
+            speech @ (Speech::None | Speech::Announcement | Speech::Words) => speech,
         };
         self.recorder.note(&key(), What::Claimed { row: row.id.0.clone(), speech });
         self.recorder.note(&key(), What::Posted { row: row.id.0.clone(), speech, stood_still: false });

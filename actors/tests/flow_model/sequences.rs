@@ -37,6 +37,20 @@ pub(crate) fn drive(rig: &mut Rig, ops: &[Op]) {
     *rig = pair.rig;
 }
 
+/// Returns whether time or a failure gave it to people, which the reference does not foresee.
+fn is_by_itself(reason: Option<&Reason>) -> bool {
+    matches!(
+        reason,
+        Some(
+            Reason::TurnDeadline
+                | Reason::ModelFailed
+                | Reason::Interrupted
+                | Reason::MailFailed
+                | Reason::AnswerTooLate
+        )
+    )
+}
+
 impl Pair {
     fn new(gate: bool) -> Self {
         let (rig, reference) = (Rig::new(gate), Reference::new(gate));
@@ -284,7 +298,9 @@ impl Pair {
             }
         }
         let span = Duration::from_millis(millis);
-        self.rig.log.is_away(span);
+        if self.rig.pended {
+            self.rig.log.is_away(span);
+        }
         self.rig.now = self.rig.now + span;
     }
 
@@ -309,17 +325,7 @@ impl Pair {
             self.follow();
             return;
         }
-        let by_itself = view.phase == PhaseName::Human
-            && matches!(
-                view.reason,
-                Some(
-                    Reason::TurnDeadline
-                        | Reason::ModelFailed
-                        | Reason::Interrupted
-                        | Reason::MailFailed
-                        | Reason::AnswerTooLate
-                )
-            );
+        let by_itself = view.phase == PhaseName::Human && is_by_itself(view.reason.as_ref());
         let refused = matches!(op, Op::Sent(Fate::Rejected, _))
             && before == PhaseName::PendingVerification
             && view.phase == PhaseName::AwaitingEmail;

@@ -1,11 +1,10 @@
 //! What the vendor tells beside the messages, as the reference understands it.
 
 use super::super::reference::{Reference, Touch};
-use super::Pair;
+use super::{Pair, is_by_itself};
 use frontdesk_actors::domain::{Assignee, ConversationState, Event, Status};
 use frontdesk_actors::engine::PhaseName;
 use frontdesk_actors::flow::Input;
-use frontdesk_actors::language::Reason;
 
 impl Pair {
     /// The state that every webhook carries.
@@ -57,17 +56,7 @@ impl Pair {
         probe.state = state.clone();
         let told = probe.inbound(Event::StateChanged);
         probe.step(Input::Inbound(Box::new(told)));
-        let by_time = matches!(
-            probe.view().reason,
-            Some(
-                Reason::TurnDeadline
-                    | Reason::ModelFailed
-                    | Reason::Interrupted
-                    | Reason::MailFailed
-                    | Reason::AnswerTooLate
-            )
-        );
-        if by_time {
+        if is_by_itself(probe.view().reason.as_ref()) {
             // Time has given it to people: whether the state would have cannot be seen.
             return true;
         }

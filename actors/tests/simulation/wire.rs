@@ -12,6 +12,7 @@ use frontdesk_actors::flow::{Effect, Input, SendOutcome};
 use frontdesk_actors::ids::{MessageId, Ticket};
 use frontdesk_actors::ports::{Act, Look, PortErrorKind, Verdict};
 use frontdesk_actors::testkit::history::{Answer, Speech, What};
+use frontdesk_actors::testkit::recorder::speech_of;
 
 /// For how long a claim is good.
 const CLAIM: i64 = 1_000;
@@ -52,14 +53,6 @@ pub(crate) fn words_of(row: &Row) -> String {
     match &row.kind {
         RowKind::Act(Act::Text { text, .. }) => text.clone(),
         RowKind::Act(_) | RowKind::Mail(_) | RowKind::Card(_) | RowKind::Remember(_) | RowKind::Bar(_) => String::new(),
-    }
-}
-
-pub(crate) fn speech_of(row: &Row) -> Speech {
-    match &row.kind {
-        RowKind::Act(Act::Text { handoff: true, .. }) => Speech::Announcement,
-        RowKind::Act(Act::Text { handoff: false, .. }) => Speech::Words,
-        RowKind::Act(_) | RowKind::Mail(_) | RowKind::Card(_) | RowKind::Remember(_) | RowKind::Bar(_) => Speech::None,
     }
 }
 

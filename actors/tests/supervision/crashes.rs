@@ -60,6 +60,7 @@ async fn work_that_crossed_a_crash_looks_first_and_finds_the_person_who_took_ove
     engine.until(&key(1), "a person has it", |view| view.phase == PhaseName::Human).await;
     engine.finish().await;
     assert_eq!(world.model.calls(), 1);
+    assert_eq!(world.channel.begun(&key(1), is_text), 0, "nobody is talked over");
 }
 
 #[tokio::test(start_paused = true)]
