@@ -59,8 +59,9 @@ pub(crate) struct Live {
     /// Permits in hand for rows that are about to be claimed.
     pub(super) permits: BTreeMap<u64, Permit>,
     deadline: Option<AbortOnDrop>,
-    /// Whether work of our own failed with the store: it is tried again after a pause.
-    interrupted: bool,
+    /// When work of our own that failed with the store, or was dropped with the flow, is tried again. Only what resumes it
+    /// ends this: whoever merely looks at the conversation loads the flow and starts nothing.
+    retry: Option<Instant>,
     /// Journal entries that no commit has carried yet.
     pub(super) unwritten: Unwritten,
     /// Whether the wake index woke it: a wake-up that changes nothing is written all the same, or it would come again.
@@ -125,7 +126,7 @@ impl Live {
             ears: BTreeMap::new(),
             permits: BTreeMap::new(),
             deadline: None,
-            interrupted: false,
+            retry: None,
             unwritten: Unwritten::default(),
             woken: false,
         }
@@ -161,14 +162,16 @@ impl Live {
                 if heard.is_err() {
                     // The place at the gate goes to others while the store is away.
                     self.permits.clear();
-                    self.interrupted = true;
+                    self.retry_soon();
                 }
             }
             ConversationMsg::Wake(due) => self.wake(&due).await,
             ConversationMsg::Deadline | ConversationMsg::Revive => {
                 self.revived |= matches!(msg, ConversationMsg::Revive);
-                let heard = self.hear(&Input::DeadlineReached).await;
-                self.interrupted |= heard.is_err();
+                self.retry = None;
+                if self.hear(&Input::DeadlineReached).await.is_err() {
+                    self.retry_soon();
+                }
             }
             ConversationMsg::Nudged => self.nudged().await,
             ConversationMsg::View(port) => drop(port.send(self.view().await)),
@@ -228,7 +231,7 @@ impl Live {
             if loaded.version == 0 && !matches!(input, Input::Inbound(_)) {
                 // Only a webhook begins a conversation.
                 self.permits.clear();
-                self.interrupted = false;
+                self.retry = None;
                 self.vitals.busy.store(false, Ordering::Relaxed);
                 return Ok(self.answer(&loaded.flow, &batch, input));
             }
@@ -239,7 +242,8 @@ impl Live {
                     let answer = self.answer(&loaded.flow, &batch, input);
                     self.tell_vitals(&loaded);
                     // A turn that another node had begun is this one's from here on, and may be due already.
-                    self.interrupted = loaded.mine && loaded.flow.take_turn();
+                    let takes_turn = loaded.mine && loaded.flow.take_turn();
+                    self.retry = takes_turn.then(|| Instant::now() + STORE_PAUSE);
                     self.loaded = Some(loaded);
                     self.stop_listening();
                     self.perform(batch);
@@ -354,6 +358,10 @@ impl Live {
 
     // === Time ===
 
+    fn retry_soon(&mut self) {
+        self.retry.get_or_insert_with(|| Instant::now() + STORE_PAUSE);
+    }
+
     /// Sets the one local timer: to the flow's next deadline, or, where the flow was dropped with work in hand, to the next
     /// try to load it. Its lease is renewed meanwhile, so nobody else would.
     pub(super) fn rearm(&mut self, myself: &ActorRef<ConversationMsg>) {
@@ -363,9 +371,10 @@ impl Live {
         let yields = self.loaded.as_ref().is_some_and(|loaded| !loaded.mine && loaded.version > 0);
         let grace = if yields && !self.shared.ports.store.is_exclusive() { YIELD } else { Duration::ZERO };
         let due = deadline.map(|(at, _)| self.shared.ports.clock.now().until(at) + grace);
-        // Also where somebody has merely looked at it since: a view loads the flow but resumes nothing.
-        let dropped = self.loaded.is_none() && self.vitals.busy.load(Ordering::Relaxed);
-        let retry = (self.interrupted || dropped).then_some(STORE_PAUSE);
+        if self.loaded.is_none() && self.vitals.busy.load(Ordering::Relaxed) {
+            self.retry_soon();
+        }
+        let retry = self.retry.map(|at| at.saturating_duration_since(Instant::now()));
         let Some(pause) = due.into_iter().chain(retry).min() else { return };
         let myself = myself.clone();
         self.deadline = Some(AbortOnDrop::spawn(async move {

@@ -164,6 +164,37 @@ async fn a_permit_in_hand_is_given_back_when_its_commit_fails() {
     engine.finish().await;
 }
 
+/// An operator's page asks for the conversation five times a second, before and after the store is back.
+#[tokio::test(start_paused = true)]
+async fn whoever_looks_on_does_not_put_off_what_is_tried_again() {
+    let mut world = World::with_gate();
+    world.width = 1;
+    let latch = Latch::default();
+    world.mailer.script([PortScript::Hang(latch.clone())]);
+    let engine = world.start().await;
+    for id in [1, 2] {
+        engine.customer(&key(id), "hello").await;
+        engine.customer(&key(id), "jane@example.com").await;
+        engine.until(&key(id), "nothing but its mail is left", |view| {
+            view.outbox.iter().map(|row| row.kind.as_str()).eq(["mail"])
+        })
+        .await;
+    }
+    world.store.set_down(true);
+    latch.open();
+    for look in 0..50 {
+        if look == 5 {
+            world.store.set_down(false);
+        }
+        let shown = engine.handle.view(&key(2)).await;
+        assert!(look < 5 || shown.is_ok(), "{shown:?}");
+        pass(Duration::from_millis(200)).await;
+    }
+    let mails = world.mailer.mails();
+    assert!(mails.iter().any(|(mail, _)| mail.key == key(2)), "{:?}", engine.view(&key(2)).await);
+    engine.finish().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_link_is_good_on_a_node_that_knew_the_conversation_before_it_was_made() {
     let world = World::with_gate();
