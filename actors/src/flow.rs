@@ -168,6 +168,7 @@ impl Flow {
             drafts: Vec::new(),
             refused_mails: 0,
             taken: 0,
+            put_away: 0,
             since_taken: Vec::new(),
             volatile: Volatile::begin(ctx),
         };

@@ -7,6 +7,8 @@
 mod checks;
 #[path = "flow_model/every_input.rs"]
 mod every_input;
+#[path = "flow_model/every_order.rs"]
+mod every_order;
 #[path = "flow_model/examples.rs"]
 mod examples;
 #[path = "flow_model/golden.rs"]

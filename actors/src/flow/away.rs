@@ -79,7 +79,9 @@ impl Desk<'_> {
     pub(crate) fn owe_again(&mut self) {
         let unanswered = self.memory.newest_first().take_while(|said| said.role == Role::Customer);
         let asked: Vec<Owed> = unanswered
-            .filter_map(|said| Some(Owed { id: said.id?, text: said.text.to_owned(), at: said.at, voice: said.voice }))
+            .filter_map(|said| {
+                Some(Owed { id: said.id?, text: said.text.to_owned(), at: said.at, voice: said.voice, version: 0 })
+            })
             .filter(|asked| self.common.owed.iter().all(|owed| owed.id != asked.id))
             .collect();
         asked.into_iter().for_each(|asked| self.owe(asked));

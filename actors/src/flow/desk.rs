@@ -50,6 +50,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) person_has_it: bool,
     /// Whether a person's words were read back from the vendor, or heard after what came later: they may be gone.
     pub(crate) read_back: bool,
+    /// With which version of the vendor's state the customer's messages came.
+    pub(crate) came_in: Vec<(MessageId, u64)>,
 }
 
 /// What was decided while a conversation was read from the store. The next input's step tells it, as if it were its own:
@@ -85,6 +87,7 @@ impl<'a> Desk<'a> {
             half_answered: Vec::new(),
             person_has_it: matches!(phase, Phase::Human(human) if human.touched),
             read_back: false,
+            came_in: Vec::new(),
         }
     }
 
@@ -190,6 +193,8 @@ impl Desk<'_> {
 
     /// Notes that this message must be answered, in the vendor's order.
     pub(crate) fn owe(&mut self, owed: Owed) {
+        let came_in = self.came_in.iter().find(|(of, _)| *of == owed.id).map_or(owed.version, |(_, version)| *version);
+        let owed = Owed { version: came_in, ..owed };
         let at = self.common.owed.partition_point(|earlier| !earlier.id.is_behind(owed.id));
         self.common.owed.insert(at, owed);
         let surplus = self.common.owed.len().saturating_sub(MAX_OWED);

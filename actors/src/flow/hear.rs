@@ -104,6 +104,7 @@ impl Desk<'_> {
         // Put away still, and not only when it was listed.
         let resolved = !overtaken && inbound.state.as_ref().is_some_and(|state| state.status == Status::Resolved);
         let version = inbound.state.as_ref().map_or(0, |state| state.version);
+        let over = inbound.state.as_ref().is_some_and(|state| self.is_over(state));
         let wrote = event.customers_message();
         if let (Event::PersonWrote { .. }, Some(state)) = (&event, &inbound.state) {
             self.is_taken_in(state);
@@ -116,10 +117,16 @@ impl Desk<'_> {
         let from_person = matches!(event, Event::PersonWrote { .. });
         // What came since has changed whose the conversation is.
         let noted_human = matches!(event, Event::Ordered { order: Order::Human, .. });
-        self.read_back |= (from_person || noted_human) && overtaken;
+        let over = over && (from_person || noted_human);
+        self.read_back |= (from_person || noted_human) && overtaken && !over;
         let said = self.forgotten_carried(&event);
         let (intake, mut of_event) = self.hear_event(phase, event, overtaken);
-        self.note_taken(&of_event);
+        if over && of_event.pop().is_some() {
+            self.why = Some("the conversation was put away after that");
+        }
+        let spoken_in = if from_person || noted_human { version } else { 0 };
+        let taken_in = if spoken_in > 0 { spoken_in } else { self.newest_version() };
+        self.note_taken(&of_event, taken_in);
         if let Some(id) = wrote.filter(|_| intake == Intake::Accepted) {
             self.note_since_taken(phase, (id, version));
             self.is_heard_from_the_start();
@@ -279,9 +286,11 @@ impl Desk<'_> {
         if new.version < known {
             self.why = Some("an older state of the conversation");
             self.marks.push(Mark::OlderState);
+            self.note_put_away(&new);
             return self.heard_of_before(phase, &new);
         }
         self.common.volatile.version = new.version;
+        self.note_put_away(&new);
         let old = self.common.state.as_ref();
         let changed = old.is_none_or(|old| old.status != new.status || old.assignee != new.assignee);
         let mut signals = edges(old, &new, self.common.pended.is_some());
@@ -291,7 +300,7 @@ impl Desk<'_> {
         if !signals.is_empty() {
             // Whoever reads this elsewhere must know what it was decided by.
             self.common.heard = self.common.heard.max(new.version);
-            self.note_taken(&signals);
+            self.note_taken(&signals, new.version);
         }
         if signals.iter().any(|signal| matches!(signal, Signal::TakenOver(_))) {
             self.is_taken_in(&new);

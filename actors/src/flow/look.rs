@@ -121,7 +121,7 @@ impl Desk<'_> {
     /// A look has shown what a person wrote.
     fn person_shown(&mut self, message: Seen) -> Vec<Signal> {
         let signals = self.person_wrote(message.id, message.at, message.text).1;
-        self.note_taken(&signals);
+        self.note_taken(&signals, self.newest_version());
         if !signals.is_empty() {
             self.read_back = true;
             self.is_shown(message.id);

@@ -172,12 +172,16 @@ pub(crate) struct Owed {
     /// Whether the customer said it and did not write it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) voice: bool,
+    /// The version of the vendor's state that came with it; 0 if that is not known.
+    #[serde(default, skip_serializing_if = "crate::flow::record::is_zero")]
+    pub(crate) version: u64,
 }
 
 impl Owed {
     /// Returns a message as something to be answered.
     pub(crate) fn of(message: &crate::domain::CustomerMessage) -> Self {
-        Self { id: message.id, text: message.text.clone(), at: message.at, voice: message.voice.is_some() }
+        let voice = message.voice.is_some();
+        Self { id: message.id, text: message.text.clone(), at: message.at, voice, version: 0 }
     }
 }
 

@@ -5,7 +5,7 @@ use crate::domain::{ConversationState, Role, Status};
 use crate::flow::desk::Desk;
 use crate::flow::opened::given_back;
 use crate::flow::outbox::Tie;
-use crate::flow::phase::{Phase, Signal};
+use crate::flow::phase::{Human, Phase, Signal};
 use crate::ids::MessageId;
 use crate::ports::Act;
 
@@ -14,21 +14,34 @@ const KEPT: usize = 8;
 
 impl Desk<'_> {
     /// Notes by which version of the vendor's state a person did something.
-    pub(super) fn note_taken(&mut self, signals: &[Signal]) {
+    pub(super) fn note_taken(&mut self, signals: &[Signal], version: u64) {
         if signals.iter().any(|signal| matches!(signal, Signal::TakenOver(reason) if reason.is_persons_act())) {
-            self.common.taken = self.common.taken.max(self.newest_version());
-            self.common.since_taken.clear();
+            self.common.taken = self.common.taken.max(version);
+            self.common.since_taken.retain(|(_, came)| *came > version);
         }
     }
 
-    /// Notes in which version of the vendor's state the customer wrote something to the person who has it.
+    /// Notes in which version of the vendor's state the customer wrote something, also to the person who has it.
     pub(super) fn note_since_taken(&mut self, phase: &Phase, (id, version): (MessageId, u64)) {
+        self.came_in.push((id, version));
         let new = self.common.since_taken.iter().all(|(of, _)| *of != id);
         if new && version > 0 && self.is_in_hand(phase) {
             self.common.since_taken.push((id, version));
             let surplus = self.common.since_taken.len().saturating_sub(KEPT);
             self.common.since_taken.drain(..surplus);
         }
+    }
+
+    /// The vendor calls it resolved in this version.
+    pub(super) fn note_put_away(&mut self, state: &ConversationState) {
+        if state.status == Status::Resolved {
+            self.common.put_away = self.common.put_away.max(state.version);
+        }
+    }
+
+    /// Returns whether a person's words that came in this state are over: it was put away since, whatever came of it.
+    pub(super) fn is_over(&self, state: &ConversationState) -> bool {
+        state.status != Status::Resolved && state.version < self.common.put_away
     }
 
     /// A state from before what is known. Returns what it says that nothing else has said.
@@ -60,11 +73,15 @@ impl Desk<'_> {
     }
 
     fn is_in_hand(&self, phase: &Phase) -> bool {
-        matches!(phase, Phase::Human(human) if human.touched) && !self.in_shadow()
+        let taken = |human: &Human| human.touched || human.reason.is_persons_act();
+        matches!(phase, Phase::Human(human) if taken(human)) && !self.in_shadow()
     }
 
     fn wrote_since(&self, version: u64) -> Vec<Signal> {
-        let since = |id: MessageId| self.common.since_taken.iter().any(|(of, came)| *of == id && *came > version);
+        let noted = self.common.since_taken.iter().copied();
+        let owed = self.common.owed.iter().map(|owed| (owed.id, owed.version));
+        let came: Vec<(MessageId, u64)> = noted.chain(owed).filter(|(_, came)| *came > version).collect();
+        let since = |id: MessageId| came.iter().any(|(of, _)| *of == id);
         let said = self.memory.newest_first().filter(|said| said.role == Role::Customer && said.id.is_some_and(since));
         let mut wrote: Vec<Signal> = said.filter_map(|said| said.as_written().map(Signal::Wrote)).collect();
         wrote.reverse();

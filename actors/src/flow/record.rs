@@ -111,6 +111,9 @@ pub(crate) struct Common {
     /// The version of the vendor's state that was known when a person last did something.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) taken: u64,
+    /// The newest version in which the vendor is known to have called it resolved.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) put_away: u64,
     /// What the customer wrote since a person has it, each with the version of the state that came with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) since_taken: Vec<(MessageId, u64)>,
@@ -124,7 +127,7 @@ const fn is_none_yet(count: &u32) -> bool {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-const fn is_zero(version: &u64) -> bool {
+pub(crate) const fn is_zero(version: &u64) -> bool {
     *version == 0
 }
 

@@ -79,11 +79,16 @@ impl Rig {
         self.step(Input::Inbound(Box::new(inbound)))
     }
 
-    pub(crate) fn set_state(&mut self, status: Status, assignee: Assignee) -> Step {
+    /// The vendor's state changes; nobody hears of it yet.
+    pub(crate) fn state_event(&mut self, status: Status, assignee: Assignee) -> Inbound {
         let new = ConversationState { status, assignee, version: self.state.version + 1 };
         self.log.changes(self.now, &self.state, &new);
         self.state = new;
-        let inbound = self.inbound(Event::StateChanged);
+        self.inbound(Event::StateChanged)
+    }
+
+    pub(crate) fn set_state(&mut self, status: Status, assignee: Assignee) -> Step {
+        let inbound = self.state_event(status, assignee);
         self.step(Input::Inbound(Box::new(inbound)))
     }
 

@@ -57,13 +57,14 @@ fn common() -> Common {
         returned: 0,
         refused_mails: 0,
         taken: 0,
+        put_away: 0,
         since_taken: Vec::new(),
         volatile: Volatile::default(),
     }
 }
 
 fn owed() -> Vec<Owed> {
-    vec![Owed { id: MessageId::numeric(1), text: "hello".to_owned(), at: NOW, voice: false }]
+    vec![Owed { id: MessageId::numeric(1), text: "hello".to_owned(), at: NOW, voice: false, version: 0 }]
 }
 
 fn bot(turn: bool) -> Phase {

@@ -1,0 +1,80 @@
+//! What happens while the desk stands still is heard in any order once it goes on, with the desk's own opening landing at any
+//! moment in between. Short stories, in every order there is.
+
+use super::rig::Rig;
+use super::scenarios_late::answered;
+use frontdesk_actors::domain::{Assignee, Inbound, Status};
+use frontdesk_actors::engine::PhaseName;
+use frontdesk_actors::flow::Input;
+
+/// Lets the vendor number a message as it numbers a change of its state.
+fn numbered(rig: &mut Rig, event: impl FnOnce(&mut Rig) -> Inbound) -> Inbound {
+    rig.state.version += 1;
+    event(rig)
+}
+
+fn hear(rig: &mut Rig, event: &Inbound) {
+    rig.step(Input::Inbound(Box::new(event.clone())));
+}
+
+/// Calls `each` with every order of so many things.
+fn orders(count: usize, each: &mut impl FnMut(&[usize])) {
+    fn go(order: &mut Vec<usize>, from: usize, each: &mut impl FnMut(&[usize])) {
+        if from == order.len() {
+            return each(order);
+        }
+        for other in from..order.len() {
+            order.swap(from, other);
+            go(order, from + 1, each);
+            order.swap(from, other);
+        }
+    }
+    go(&mut (0..count).collect(), 0, each);
+}
+
+/// Tells a story in every order, with everything that the desk does in between landing before the `landing`th thing is heard.
+fn in_every_order(story: impl Fn(&mut Rig) -> Vec<Inbound>) {
+    let mut told = answered();
+    told.policy.handoff.pickup_after = None;
+    let events = story(&mut told);
+    let mut failed = Vec::new();
+    orders(events.len(), &mut |order| {
+        for landing in 0..=order.len() {
+            let mut rig = told.clone();
+            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                for (heard, event) in order.iter().enumerate() {
+                    if heard == landing {
+                        rig.flush();
+                    }
+                    hear(&mut rig, &events[*event]);
+                }
+                rig.flush();
+                let last = rig.state.clone();
+                rig.set_state(last.status, last.assignee);
+                rig.judge();
+                assert!(rig.phase() == PhaseName::Bot || !rig.cards.is_empty(), "left to people whom nobody has called");
+            }));
+            if outcome.is_err() {
+                failed.push((order.to_vec(), landing));
+            }
+        }
+    });
+    assert!(failed.is_empty(), "{} orders, among them {:?}", failed.len(), &failed[..failed.len().min(5)]);
+}
+
+/// A person writes twice, puts it away, and the customer comes back with a question.
+#[test]
+fn a_person_who_wrote_and_put_it_away_before_the_customer_came_back() {
+    in_every_order(|rig| {
+        vec![
+            numbered(rig, |rig| rig.person_event("I have it")),
+            numbered(rig, |rig| rig.customer_event("thank you")),
+            numbered(rig, |rig| rig.person_event("you are welcome")),
+            rig.state_event(Status::Resolved, Assignee::Us),
+            {
+                rig.state_event(Status::Pending, Assignee::Us);
+                rig.customer_event("and the colour?")
+            },
+        ]
+    });
+}
