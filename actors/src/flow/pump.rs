@@ -9,6 +9,7 @@ use crate::flow::mark::{Dropped, Mark};
 use crate::flow::outbox::{Lane, Row, RowKind, RowState, Tie};
 use crate::flow::phase::{Phase, Signal};
 use crate::flow::shadow;
+use crate::ids::MessageId;
 use crate::journal::{Did, RowName};
 use crate::language::Reason;
 use crate::ports::Act;
@@ -132,14 +133,17 @@ impl Desk<'_> {
     }
 
     fn drop_row(&mut self, phase: &Phase, seq: u64) {
-        if let Some(row) = self.common.outbox.remove(seq) {
-            self.dropped.push(Did::Dropped(RowName { id: row.id.clone(), kind: row.kind.name().into() }));
-            self.unsay(&row);
-        }
+        let Some(row) = self.common.outbox.remove(seq) else { return };
+        self.dropped.push(Did::Dropped(RowName { id: row.id.clone(), kind: row.kind.name().into() }));
+        let owed: Vec<MessageId> = self.common.owed.iter().map(|owed| owed.id).collect();
+        self.unsay(&row);
         if let Phase::Human(human) = phase
             && human.touched
         {
-            self.leave_to_people(&human.reason);
+            // What it would have answered is theirs. What was owed before this was left to the desk.
+            let spoke = matches!(human.reason, Reason::PersonWrote | Reason::ColleagueNote);
+            let person = self.common.person;
+            self.common.owed.retain(|again| owed.contains(&again.id) || spoke && again.id.is_behind(person));
         }
     }
 

@@ -207,8 +207,9 @@ impl Log {
 }
 
 impl Rig {
-    /// Lets everything come to rest, the model answering, and judges what happened.
-    pub(crate) fn judge(&mut self) {
+    /// Lets everything come to rest, the model answering, and judges what happened. `sees_calls`: where people are left with it,
+    /// somebody must have come or been called. Under the human switch nobody is.
+    pub(crate) fn judge(&mut self, sees_calls: bool) {
         self.paused = false;
         for row in self.sending.clone() {
             // No send outlives the settle time: the shell cuts it off.
@@ -237,7 +238,7 @@ impl Rig {
         let (gate, memory) = (false, self.policy.memory_messages);
         let fullest = Some(self.log.fullest);
         self.log.at(self.now).rested(&view, fullest);
-        let mut findings = self.log.recorder.judge(&Rules { gate, memory, ..Rules::default() });
+        let mut findings = self.log.recorder.judge(&Rules { gate, memory, sees_calls, ..Rules::default() });
         findings.violations.retain(|violation| !self.log.untold.contains(&violation.invariant));
         findings.expect_none("the flow");
         assert!(view.outbox.iter().all(|row| row.state == "held"), "rows never left: {view:?}");
