@@ -88,7 +88,7 @@ impl Desk<'_> {
     }
 
     /// The desk has it again: at the gate, where nothing is answered yet, the customer must learn how to go on.
-    fn go_on(&mut self, phase: &mut Phase) {
+    pub(crate) fn go_on(&mut self, phase: &mut Phase) {
         if self.common.owed.is_empty() && !self.is_listening() {
             return;
         }

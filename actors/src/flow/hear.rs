@@ -104,7 +104,9 @@ impl Desk<'_> {
         // Put away still, and not only when it was listed.
         let resolved = !overtaken && inbound.state.as_ref().is_some_and(|state| state.status == Status::Resolved);
         let version = inbound.state.as_ref().map_or(0, |state| state.version);
-        let over = inbound.state.as_ref().is_some_and(|state| self.is_over(state));
+        // What came since has changed whose the conversation is.
+        let spoken = matches!(event, Event::PersonWrote { .. } | Event::Ordered { order: Order::Human, .. });
+        let over = spoken && inbound.state.as_ref().is_some_and(|state| self.is_over(state));
         let wrote = event.customers_message();
         if let (Event::PersonWrote { .. }, Some(state)) = (&event, &inbound.state) {
             self.is_taken_in(state);
@@ -115,18 +117,13 @@ impl Desk<'_> {
             Signal::Proven(crate::domain::Verified { address: proof.address, at: self.ctx.now, by: proof.by })
         });
         let from_person = matches!(event, Event::PersonWrote { .. });
-        // What came since has changed whose the conversation is.
-        let noted_human = matches!(event, Event::Ordered { order: Order::Human, .. });
-        let over = over && (from_person || noted_human);
-        self.read_back |= (from_person || noted_human) && overtaken && !over;
+        self.read_back |= spoken && overtaken && !over;
         let said = self.forgotten_carried(&event);
         let (intake, mut of_event) = self.hear_event(phase, event, overtaken);
         if over && of_event.pop().is_some() {
             self.why = Some("the conversation was put away after that");
         }
-        let spoken_in = if from_person || noted_human { version } else { 0 };
-        let taken_in = if spoken_in > 0 { spoken_in } else { self.newest_version() };
-        self.note_taken(&of_event, taken_in);
+        self.note_taken(&of_event, if spoken && version > 0 { version } else { self.newest_version() });
         if let Some(id) = wrote.filter(|_| intake == Intake::Accepted) {
             self.note_since_taken(phase, (id, version));
             self.is_heard_from_the_start();

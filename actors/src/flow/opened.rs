@@ -84,9 +84,11 @@ impl Desk<'_> {
     }
 
     fn opening_is_shown(&mut self, over: u64, new: &ConversationState) {
-        if new.status != Status::Resolved {
+        match new.status {
             // What was put away may have been before our opening landed.
-            self.opening_is_past();
+            Status::Snoozed => return,
+            Status::Resolved => {}
+            Status::Open | Status::Pending => self.opening_is_past(),
         }
         let (old, version) = (self.common.state.as_ref(), new.version);
         // Where the vendor had opened it itself, ours shows only in this: the bot is off it.

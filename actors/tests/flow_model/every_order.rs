@@ -37,11 +37,14 @@ fn in_every_order(story: impl Fn(&mut Rig) -> Vec<Inbound>) {
     let events = story(&mut told);
     let mut failed = Vec::new();
     orders(events.len(), &mut |order| {
-        for landing in 0..=order.len() {
+        for (landing, crash) in (0..=order.len()).flat_map(|landing| [(landing, false), (landing, true)]) {
             let mut rig = told.clone();
             let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
                 for (heard, event) in order.iter().enumerate() {
-                    if heard == landing {
+                    if heard == landing && crash {
+                        rig.crash(true);
+                        rig.step(Input::Recovered { takes: 1 });
+                    } else if heard == landing {
                         rig.flush();
                     }
                     hear(&mut rig, &events[*event]);
@@ -52,7 +55,7 @@ fn in_every_order(story: impl Fn(&mut Rig) -> Vec<Inbound>) {
                 rig.judge(true);
             }));
             if outcome.is_err() {
-                failed.push((order.to_vec(), landing));
+                failed.push((order.to_vec(), landing, crash));
             }
         }
     });
@@ -152,6 +155,69 @@ fn a_person_who_was_fetched_and_put_it_away() {
             numbered(rig, |rig| rig.customer_event("a human please")),
             numbered(rig, |rig| rig.person_event("I have it")),
             rig.state_event(Status::Resolved, Assignee::Us),
+            {
+                rig.state_event(Status::Pending, Assignee::Us);
+                rig.customer_event("and the colour?")
+            },
+        ]
+    });
+}
+
+/// The customer asks, a person answers and puts it away, and the customer asks again.
+#[test]
+fn a_question_that_a_person_has_answered_and_another_one() {
+    in_every_order(|rig| {
+        vec![
+            numbered(rig, |rig| rig.customer_event("how heavy is it?")),
+            numbered(rig, |rig| rig.person_event("ten kilos")),
+            rig.state_event(Status::Resolved, Assignee::Us),
+            {
+                rig.state_event(Status::Pending, Assignee::Us);
+                rig.customer_event("and the colour?")
+            },
+            numbered(rig, |rig| rig.customer_event("quickly please")),
+        ]
+    });
+}
+
+/// A person is assigned, and the bot again, while the customer asks.
+#[test]
+fn a_person_who_was_assigned_and_then_the_bot() {
+    in_every_order(|rig| {
+        vec![
+            numbered(rig, |rig| rig.customer_event("how heavy is it?")),
+            rig.state_event(Status::Open, Assignee::Person("Ann".to_owned())),
+            numbered(rig, |rig| rig.customer_event("and the colour?")),
+            rig.state_event(Status::Pending, Assignee::Us),
+            numbered(rig, |rig| rig.customer_event("quickly please")),
+        ]
+    });
+}
+
+/// A person snoozes it, and the customer comes back.
+#[test]
+fn what_was_snoozed() {
+    in_every_order(|rig| {
+        vec![
+            numbered(rig, |rig| rig.person_event("tomorrow")),
+            rig.state_event(Status::Snoozed, Assignee::Us),
+            {
+                rig.state_event(Status::Pending, Assignee::Us);
+                rig.customer_event("and the colour?")
+            },
+            numbered(rig, |rig| rig.customer_event("quickly please")),
+        ]
+    });
+}
+
+/// A person opens it and puts it away without a word; the customer comes back, and is put away by another.
+#[test]
+fn what_was_opened_and_put_away_without_a_word() {
+    in_every_order(|rig| {
+        vec![
+            numbered(rig, |rig| rig.customer_event("how heavy is it?")),
+            rig.state_event(Status::Open, Assignee::Nobody),
+            rig.state_event(Status::Resolved, Assignee::Nobody),
             {
                 rig.state_event(Status::Pending, Assignee::Us);
                 rig.customer_event("and the colour?")

@@ -1,7 +1,7 @@
 //! The gate: addresses, mails, codes and links.
 
 use super::rig::Rig;
-use frontdesk_actors::domain::{Order, Proof, ProofKind};
+use frontdesk_actors::domain::{Assignee, Order, Proof, ProofKind, Status};
 use frontdesk_actors::engine::{ChallengeView, PhaseName};
 use frontdesk_actors::flow::{Input, SendOutcome};
 use frontdesk_actors::language::Reason;
@@ -262,4 +262,17 @@ fn a_parked_challenge_still_verifies_while_a_person_has_the_conversation() {
     assert_eq!(rig.phase(), PhaseName::Human);
     rig.step(Input::Ordered(Order::Bot));
     assert_eq!(rig.phase(), PhaseName::Bot, "verification is kept");
+}
+
+/// Whoever had asked the people something, who never came, must learn at the gate how to go on.
+#[test]
+fn who_has_asked_the_people_is_asked_for_an_address_when_it_comes_back() {
+    let mut rig = Rig::new(true);
+    rig.step(Input::Ordered(Order::Human));
+    rig.customer("what does it cost?");
+    rig.flush();
+    rig.set_state(Status::Pending, Assignee::Us);
+    rig.flush();
+    assert_eq!((rig.phase(), rig.view().owed), (PhaseName::AwaitingEmail, 1));
+    assert_eq!(rig.said().last().copied(), Some("[AskEmail]"));
 }

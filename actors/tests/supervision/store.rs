@@ -175,10 +175,11 @@ async fn whoever_looks_on_does_not_put_off_what_is_tried_again() {
     for id in [1, 2] {
         engine.customer(&key(id), "hello").await;
         engine.customer(&key(id), "jane@example.com").await;
-        engine.until(&key(id), "nothing but its mail is left", |view| {
-            view.outbox.iter().map(|row| row.kind.as_str()).eq(["mail"])
-        })
-        .await;
+        engine
+            .until(&key(id), "nothing but its mail is left", |view| {
+                view.outbox.iter().map(|row| row.kind.as_str()).eq(["mail"])
+            })
+            .await;
     }
     world.store.set_down(true);
     latch.open();

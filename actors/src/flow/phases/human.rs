@@ -145,7 +145,9 @@ impl Human {
         desk.common.outbox.cut(|row| row.tie == Tie::Open);
         desk.why = Some("handed back");
         desk.marks.push(Mark::HandedBack);
-        Next::Go(desk.own_phase(self.parked.take()))
+        let mut phase = desk.own_phase(self.parked.take());
+        desk.go_on(&mut phase);
+        Next::Go(phase)
     }
 
     /// Tells the vendor that the desk has it again, also where it seems to know: what was last seen may be older than our
@@ -193,7 +195,9 @@ impl Human {
                 desk.common.waits_since = desk.ctx.now;
                 desk.why = Some("people were idle");
                 desk.marks.push(Mark::HandedBack);
-                Next::Go(desk.own_phase(self.parked.take()))
+                let mut phase = desk.own_phase(self.parked.take());
+                desk.go_on(&mut phase);
+                Next::Go(phase)
             }
             Some(_) | None => self.wait_for_pickup(desk),
         }
