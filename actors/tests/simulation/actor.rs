@@ -57,7 +57,8 @@ pub(crate) struct Conversation {
     /// Permits in hand for rows that are about to be claimed.
     pub(crate) permits: BTreeSet<(u64, Lane)>,
     pub(crate) timer: u64,
-    interrupted: bool,
+    /// When work of its own that failed with the store, or was dropped with the flow, is tried again.
+    retry: Option<i64>,
     pub(crate) busy: bool,
     held: bool,
     pub(crate) last_used: i64,
@@ -222,7 +223,7 @@ impl World {
             // Only a webhook begins a conversation.
             self.drop_permits(n, key);
             let actor = self.actor(n, key);
-            (actor.interrupted, actor.busy) = (false, false);
+            (actor.retry, actor.busy) = (None, false);
             self.finish(n, key, true);
             return;
         }
@@ -308,10 +309,11 @@ impl World {
         if held {
             self.note_held(n, key, &loaded.flow);
         }
+        let soon = self.now + STORE_PAUSE;
         let actor = self.actor(n, key);
         // A turn that another node had begun is this one's from here on, and may be due already.
-        let interrupted = loaded.mine && loaded.flow.take_turn();
-        (actor.busy, actor.held, actor.interrupted) = (busy, held, interrupted);
+        let retry = (loaded.mine && loaded.flow.take_turn()).then_some(soon);
+        (actor.busy, actor.held, actor.retry) = (busy, held, retry);
         actor.loaded = Some(loaded);
         if busy {
             self.keep_renewing(n);
@@ -349,9 +351,12 @@ impl World {
             }
             Source::Permit if !heard => {
                 self.drop_permits(n, key);
-                self.actor(n, key).interrupted = true;
+                self.retry_soon(n, key);
             }
-            Source::Timer if !heard => self.actor(n, key).interrupted = true,
+            Source::Timer if !heard => {
+                self.actor(n, key).retry = None;
+                self.retry_soon(n, key);
+            }
             Source::Told | Source::Wake | Source::Permit | Source::Timer => {}
         }
         self.rearm(n, key);
@@ -359,9 +364,18 @@ impl World {
         self.call(n, key);
     }
 
+    fn retry_soon(&mut self, n: usize, key: usize) {
+        let soon = self.now + STORE_PAUSE;
+        self.actor(n, key).retry.get_or_insert(soon);
+    }
+
     /// Sets the one local timer.
     fn rearm(&mut self, n: usize, key: usize) {
-        let now = self.clock(n);
+        let actor = self.actor(n, key);
+        if actor.loaded.is_none() && actor.busy {
+            self.retry_soon(n, key);
+        }
+        let (at, now) = (self.now, self.clock(n));
         let policy = self.policy.clone();
         let actor = self.actor(n, key);
         actor.timer += 1;
@@ -369,8 +383,7 @@ impl World {
         let yields = actor.loaded.as_ref().is_some_and(|loaded| !loaded.mine && loaded.version > 0);
         let grace = if yields { YIELD } else { 0 };
         let due = deadline.map(|(at, _)| i64::try_from(now.until(at).as_millis()).unwrap_or(i64::MAX / 4) + grace);
-        let dropped = actor.loaded.is_none() && actor.busy;
-        let retry = (actor.interrupted || dropped).then_some(STORE_PAUSE);
+        let retry = actor.retry.map(|retry| (retry - at).max(0));
         let stamp = actor.timer;
         if let Some(pause) = due.into_iter().chain(retry).min() {
             self.put_on(n, pause, NodeEvent::Timer { key, stamp });

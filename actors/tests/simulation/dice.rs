@@ -39,10 +39,12 @@ pub(crate) enum Fault {
     ModelLate,
     NotBrought,
     BotStopped,
+    CrashClaimed,
+    CrashSending,
 }
 
 impl Fault {
-    pub(crate) const ALL: [Fault; 31] = [
+    pub(crate) const ALL: [Fault; 33] = [
         Fault::Crash,
         Fault::Pause,
         Fault::Standstill,
@@ -74,6 +76,8 @@ impl Fault {
         Fault::ModelLate,
         Fault::NotBrought,
         Fault::BotStopped,
+        Fault::CrashClaimed,
+        Fault::CrashSending,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -109,6 +113,8 @@ impl Fault {
             Fault::ModelLate => "answer of an abandoned call",
             Fault::NotBrought => "message taken, never brought",
             Fault::BotStopped => "salesbot stopped",
+            Fault::CrashClaimed => "crash between claim and write",
+            Fault::CrashSending => "crash with a send on the wire",
         }
     }
 
@@ -126,7 +132,7 @@ impl Fault {
             Fault::LookFails | Fault::LookSlow => 150,
             Fault::ModelFails | Fault::ModelLate => 200,
             Fault::ModelHangs | Fault::BotStopped => 60,
-            Fault::NotBrought => 40,
+            Fault::NotBrought | Fault::CrashClaimed | Fault::CrashSending => 40,
         }
     }
 }

@@ -106,6 +106,9 @@ impl World {
             self.sent(n, key, (row, attempt), lane, SendOutcome::ClaimLapsed);
             return;
         }
+        if self.crashes(Fault::CrashClaimed, n, sending.key) {
+            return;
+        }
         if let Some(how) = self.strikes(Fault::Standstill, n, sending.key) {
             let span = [500, 3_000, 20_000, 60_000][usize::try_from(how % 4).unwrap_or_default()];
             self.nodes[n].still_until = self.nodes[n].still_until.max(self.now + span);
@@ -135,6 +138,17 @@ impl World {
             let outcome = SendOutcome::Verdict(verdict);
             self.put_on(n, after, NodeEvent::Sent { key, row: row.seq, attempt: row.tries, lane, outcome });
         }
+        self.crashes(Fault::CrashSending, n, key);
+    }
+
+    /// The node may die at this moment. Returns whether it does.
+    fn crashes(&mut self, fault: Fault, n: usize, key: usize) -> bool {
+        let struck = self.strikes(fault, n, key);
+        if let Some(how) = struck {
+            let rest = [10, 500, 5_000, 60_000][usize::try_from(how % 4).unwrap_or_default()];
+            self.crash(n, rest);
+        }
+        struck.is_some()
     }
 
     fn fate(&mut self, n: usize, key: usize, row: &Row) -> Fate {
