@@ -168,7 +168,8 @@ impl Flow {
             drafts: Vec::new(),
             refused_mails: 0,
             taken: 0,
-            put_away: 0,
+            done: 0,
+            handed: Default::default(),
             since_taken: Vec::new(),
             volatile: Volatile::begin(ctx),
         };

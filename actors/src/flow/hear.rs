@@ -121,7 +121,7 @@ impl Desk<'_> {
         let said = self.forgotten_carried(&event);
         let (intake, mut of_event) = self.hear_event(phase, event, overtaken);
         if over && of_event.pop().is_some() {
-            self.why = Some("the conversation was put away after that");
+            self.why = Some("people were done with it after that");
         }
         self.note_taken(&of_event, if spoken && version > 0 { version } else { self.newest_version() });
         if let Some(id) = wrote.filter(|_| intake == Intake::Accepted) {
@@ -245,7 +245,7 @@ impl Desk<'_> {
         if !text.trim().is_empty() {
             self.remember(Remembered { id: Some(id), role: Role::Person, text, at, voice: false });
         }
-        (Intake::Accepted, vec![Signal::TakenOver(Reason::PersonWrote)])
+        (Intake::Accepted, self.taken_by_words(id, Reason::PersonWrote))
     }
 
     /// Notes a vendor id. Returns whether it was new.
@@ -290,7 +290,8 @@ impl Desk<'_> {
         self.note_put_away(&new);
         let old = self.common.state.as_ref();
         let changed = old.is_none_or(|old| old.status != new.status || old.assignee != new.assignee);
-        let mut signals = edges(old, &new, self.common.pended.is_some());
+        let pended = self.common.pended.is_some();
+        let mut signals = edges(old, &new, pended);
         if !looked {
             self.outlive_pend();
         }
@@ -308,6 +309,9 @@ impl Desk<'_> {
         if ours_alone {
             signals.retain(|signal| !matches!(signal, Signal::HandedBack(Back::Pending)));
             self.why = Some("pending by the desk's own order, which a person has overtaken");
+        } else if !pended && signals.contains(&given_back(false)) {
+            // Up to there people had it; when they gave it back between the two is not known.
+            self.common.done = self.common.done.max(self.common.state.as_ref().map_or(0, |old| old.version + 1));
         }
         let is_human = matches!(phase, Phase::Human(_));
         let ours = self.channel().is_ours(&new);

@@ -22,7 +22,7 @@ impl Desk<'_> {
         let signals = match order {
             Order::Human => {
                 self.common.person = self.common.person.max(id);
-                vec![Signal::TakenOver(Reason::ColleagueNote)]
+                self.taken_by_words(id, Reason::ColleagueNote)
             }
             // Where the vendor's order does not tell (whole seconds), that of arrival does.
             Order::Bot if overtaken || id.order < self.common.person.order => {
@@ -30,6 +30,7 @@ impl Desk<'_> {
                 Vec::new()
             }
             Order::Bot => {
+                self.common.handed = self.common.handed.max(id);
                 let mut signals = self.ordered(order);
                 signals.extend(self.said_since(phase, id));
                 self.hear_again_since(id);

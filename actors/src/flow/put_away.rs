@@ -7,6 +7,7 @@ use crate::flow::opened::given_back;
 use crate::flow::outbox::Tie;
 use crate::flow::phase::{Human, Phase, Signal};
 use crate::ids::MessageId;
+use crate::language::Reason;
 use crate::ports::Act;
 
 /// Of how many of the customer's messages it is known in which state they came.
@@ -35,13 +36,22 @@ impl Desk<'_> {
     /// The vendor calls it resolved in this version.
     pub(super) fn note_put_away(&mut self, state: &ConversationState) {
         if state.status == Status::Resolved {
-            self.common.put_away = self.common.put_away.max(state.version);
+            self.common.done = self.common.done.max(state.version);
         }
     }
 
-    /// Returns whether a person's words that came in this state are over: it was put away since, whatever came of it.
+    /// Returns whether a person's words that came in this state are over: people have been done with it since, whatever came of it.
     pub(super) fn is_over(&self, state: &ConversationState) -> bool {
-        state.status != Status::Resolved && state.version < self.common.put_away
+        state.status != Status::Resolved && state.version < self.common.done
+    }
+
+    /// A person's words, or a note by which one takes it: theirs from there on, unless a later note has given it back.
+    pub(super) fn taken_by_words(&mut self, id: MessageId, reason: Reason) -> Vec<Signal> {
+        if self.common.handed.is_behind(id) {
+            self.why = Some("a colleague has given it back after that");
+            return Vec::new();
+        }
+        vec![Signal::TakenOver(reason)]
     }
 
     /// A state from before what is known. Returns what it says that nothing else has said.

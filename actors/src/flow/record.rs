@@ -111,9 +111,12 @@ pub(crate) struct Common {
     /// The version of the vendor's state that was known when a person last did something.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) taken: u64,
-    /// The newest version in which the vendor is known to have called it resolved.
+    /// The newest version in which people are known to have been done with it: resolved, or given back.
     #[serde(default, skip_serializing_if = "is_zero")]
-    pub(crate) put_away: u64,
+    pub(crate) done: u64,
+    /// The newest note by which a colleague has given it back: a person's words from before it do not take it again.
+    #[serde(default, skip_serializing_if = "is_none_so_far")]
+    pub(crate) handed: MessageId,
     /// What the customer wrote since a person has it, each with the version of the state that came with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) since_taken: Vec<(MessageId, u64)>,
@@ -124,6 +127,11 @@ pub(crate) struct Common {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 const fn is_none_yet(count: &u32) -> bool {
     *count == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_none_so_far(id: &MessageId) -> bool {
+    *id == MessageId::default()
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]

@@ -15,6 +15,9 @@ use slice::Slice;
 use std::fmt;
 use std::time::Duration;
 
+/// What is noted where a process dies: its limits begin anew.
+pub const CRASH: &str = "crash (kill -9)";
+
 /// What must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Invariant {

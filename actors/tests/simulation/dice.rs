@@ -3,6 +3,7 @@
 //! Faults are drawn from counters of their own, one per kind, so that a fault can be taken out of a run by name: that is how a
 //! failing run is made small.
 
+use frontdesk_actors::testkit::invariants::CRASH;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What goes wrong.
@@ -82,7 +83,7 @@ impl Fault {
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
-            Fault::Crash => "crash (kill -9)",
+            Fault::Crash => CRASH,
             Fault::Pause => "stopped process",
             Fault::Standstill => "stopped between check and write",
             Fault::ClockStep => "clock off by up to an hour",

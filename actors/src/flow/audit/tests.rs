@@ -57,7 +57,8 @@ fn common() -> Common {
         returned: 0,
         refused_mails: 0,
         taken: 0,
-        put_away: 0,
+        done: 0,
+        handed: MessageId::default(),
         since_taken: Vec::new(),
         volatile: Volatile::default(),
     }

@@ -1,7 +1,7 @@
 //! What else must hold: memory, gate, tokens, limits, rest.
 
 use super::slice::Slice;
-use super::{Excuse, Findings, Invariant, Rules, Told, Violation};
+use super::{CRASH, Excuse, Findings, Invariant, Rules, Told, Violation};
 use crate::domain::Role;
 use crate::testkit::history::{Entry, Hands, Happening, History, Page, Recalled, Rest, What};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -303,16 +303,20 @@ pub(super) fn drained(slice: &Slice<'_>, findings: &mut Findings) {
     slice.found(findings, Invariant::Drained, (0, slice.end()), (Excuse::None, what));
 }
 
-/// In every window of the given length a node begins at most so many sends.
+/// In every window of the given length a node begins at most so many sends. A process counts from its own start on.
 pub(super) fn under_limit(history: &History, rules: &Rules, findings: &mut Findings) {
     let Some((limit, window)) = rules.limit else { return };
-    let mut begun: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    let mut begun: BTreeMap<(&str, usize), Vec<usize>> = BTreeMap::new();
+    let mut starts: BTreeMap<&str, usize> = BTreeMap::new();
     for (at, entry) in history.entries.iter().enumerate() {
+        let start = starts.entry(&entry.node).or_default();
         if matches!(entry.what, What::Posted { .. }) {
-            begun.entry(&entry.node).or_default().push(at);
+            begun.entry((&entry.node, *start)).or_default().push(at);
+        } else if matches!(&entry.what, What::Fault { name } if name == CRASH) {
+            *start = at;
         }
     }
-    for (node, sends) in begun {
+    for ((node, _), sends) in begun {
         let over = sends.windows(limit + 1).find(|some| {
             let (first, last) = (&history.entries[some[0]], &history.entries[some[limit]]);
             last.at.since(first.at) < window

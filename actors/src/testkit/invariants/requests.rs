@@ -23,11 +23,13 @@ pub(super) fn answered_once(slice: &Slice<'_>, findings: &mut Findings) {
     }
 }
 
-/// Returns whether nobody who was heard of waits for an answer: what is left to say has no way to leave.
+/// Returns whether nobody waits for an answer of whom the desk has heard, and whom its store has not forgotten: what is left to say
+/// has no way to leave.
 pub(super) fn nobody_waits(slice: &Slice<'_>) -> bool {
     slice.entries.iter().all(|entry| {
         let What::Waits { place, fact } = &entry.what else { return true };
-        let heard = slice.facts.iter().any(|of| of.name == fact && of.acked.is_some());
+        let known = |acked: usize| !slice.was_lost(acked);
+        let heard = slice.facts.iter().any(|of| of.name == fact && of.acked.is_some_and(known));
         !heard || is_stopped(slice, place) || !answers_at(slice, place).is_empty()
     })
 }
