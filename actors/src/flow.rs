@@ -169,6 +169,7 @@ impl Flow {
             refused_mails: 0,
             taken: 0,
             done: 0,
+            resumed: None,
             handed: Default::default(),
             since_taken: Vec::new(),
             volatile: Volatile::begin(ctx),

@@ -34,6 +34,7 @@ impl Flow {
                 RowState::Queued | RowState::Held => {}
             }
         }
+        cut(&mut self.common.resumed, now);
         if let Some(pended) = &mut self.common.pended {
             pended.trust(now, settle);
         }

@@ -45,6 +45,9 @@ impl Desk<'_> {
                     self.common.volatile.suspect = true;
                     self.look();
                 }
+                if order == Order::Bot {
+                    self.common.resumed = Some(self.ctx.now);
+                }
                 Heard::accepted(self.ordered(order))
             }
             Input::Erased => {
@@ -245,6 +248,8 @@ impl Desk<'_> {
         if !text.trim().is_empty() {
             self.remember(Remembered { id: Some(id), role: Role::Person, text, at, voice: false });
         }
+        // Whoever wrote them may be gone: an operator has given it back since.
+        self.read_back |= self.common.resumed.is_some_and(|resumed| at < resumed);
         (Intake::Accepted, self.taken_by_words(id, Reason::PersonWrote))
     }
 

@@ -117,6 +117,9 @@ pub(crate) struct Common {
     /// The newest note by which a colleague has given it back: a person's words from before it do not take it again.
     #[serde(default, skip_serializing_if = "is_none_so_far")]
     pub(crate) handed: MessageId,
+    /// When an operator gave it back to the desk last: a person's words from before that may be heard after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) resumed: Option<Timestamp>,
     /// What the customer wrote since a person has it, each with the version of the state that came with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) since_taken: Vec<(MessageId, u64)>,

@@ -36,9 +36,12 @@ impl Said {
         now: Timestamp,
     ) -> Result<(), PortError> {
         // One write for all of them: a send waits for it.
-        let note = Note { text: None, texts: texts.iter().map(|text| digest(text)).collect(), at: now };
+        let texts: Vec<u64> = texts.iter().map(|text| digest(text)).collect();
+        // A row that finds another place may say more there than it did before.
+        let id = texts.iter().fold(row.to_string(), |id, text| format!("{id}/{text:x}"));
+        let note = Note { text: None, texts, at: now };
         let note = serde_json::to_vec(&note).expect("numbers are encodable");
-        self.0.append_feed(key, &row.to_string(), note.into()).await.map(drop)
+        self.0.append_feed(key, &id, note.into()).await.map(drop)
     }
 
     /// Returns whether the desk has said this lately.
@@ -56,4 +59,26 @@ fn digest(text: &str) -> u64 {
     let letters: String = text.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     let bare = if letters.is_empty() { text.trim() } else { &letters };
     stable_hash(bare.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use frontdesk_actors::testkit::{ManualClock, MemoryStore};
+
+    #[tokio::test]
+    async fn what_a_row_says_at_its_second_place_is_known_too() {
+        let said = Said(Arc::new(MemoryStore::new(Arc::new(ManualClock::default()))));
+        let (key, row) = (ConversationKey::new("kommo", "fixture", 1), OutboundId("a-0".to_owned()));
+        let now = Timestamp::from_secs(1_760_000_000);
+        let texts = ["Yes, we do.", "It is red."].map(str::to_owned);
+        for count in [1, 2, 2] {
+            said.note(&key, (&row, &texts[..count]), now).await.expect("the store is there");
+        }
+        for (text, known) in [("Yes, we do", true), ("It is red", true), ("It is blue", false)] {
+            assert_eq!(said.knows(&key, text, now).await.expect("the store is there"), known, "{text}");
+        }
+        let feed = said.0.feed(&key, 0).await.expect("the store is there");
+        assert_eq!(feed.len(), 2, "what is repeated is noted once");
+    }
 }

@@ -58,6 +58,7 @@ fn common() -> Common {
         refused_mails: 0,
         taken: 0,
         done: 0,
+        resumed: None,
         handed: MessageId::default(),
         since_taken: Vec::new(),
         volatile: Volatile::default(),
