@@ -6,6 +6,7 @@ use crate::flow::effect::{Effect, Incident};
 use crate::flow::input::Input;
 use crate::flow::mark::{GateMark, Mark};
 use crate::flow::opened::given_back;
+use crate::flow::orders::given_back_in;
 use crate::flow::phase::{Back, Phase, Signal};
 use crate::ids::MessageId;
 use crate::language::Reason;
@@ -45,10 +46,11 @@ impl Desk<'_> {
                     self.common.volatile.suspect = true;
                     self.look();
                 }
+                let signals = self.ordered(order);
                 if order == Order::Bot {
-                    self.common.resumed = Some(self.ctx.now);
+                    self.resumed();
                 }
-                Heard::accepted(self.ordered(order))
+                Heard::accepted(signals)
             }
             Input::Erased => {
                 self.erase(phase);
@@ -102,8 +104,7 @@ impl Desk<'_> {
         let overtaken = inbound.state.as_ref().is_some_and(|state| state.version < acted_upon);
         // What an order was given in and what is known now are the same hands: nobody has taken it since.
         let overtaken = overtaken && !self.is_ordered_in(&event, inbound.state.as_ref());
-        let pending = inbound.state.as_ref().filter(|state| state.status == Status::Pending).map(|state| state.version);
-        let noted = pending.filter(|_| matches!(event, Event::Ordered { order: Order::Bot, .. }));
+        let noted = given_back_in(&event, inbound.state.as_ref());
         // Put away still, and not only when it was listed.
         let resolved = !overtaken && inbound.state.as_ref().is_some_and(|state| state.status == Status::Resolved);
         let version = inbound.state.as_ref().map_or(0, |state| state.version);

@@ -78,6 +78,7 @@ impl Desk<'_> {
         self.close_gap();
         self.common.volatile.fresh = Some(self.ctx.now);
         let version = look.state.version;
+        let taken_since = self.resumption_is_seen(phase, &look.state);
         let (given_back, taken): (Vec<Signal>, Vec<Signal>) = self
             .hear_state(phase, look.state, (missed, true))
             .into_iter()
@@ -111,6 +112,7 @@ impl Desk<'_> {
         if person_first {
             signals.extend(taken);
         }
+        signals.extend(taken_since);
         self.judge_absence(look.complete, Some(begun));
         signals.extend(self.said_and_forgotten(phase, &forgotten, &signals));
         self.outlive_forgetting();

@@ -1,6 +1,6 @@
 //! What colleagues and operators order: the conversation for people, for the desk, or forgotten.
 
-use crate::domain::{ConversationState, Event, Order, Role};
+use crate::domain::{Assignee, ConversationState, Event, Order, Role, Status};
 use crate::flow::desk::Desk;
 use crate::flow::memory::Said;
 use crate::flow::phase::{Back, Phase, Signal};
@@ -50,6 +50,35 @@ impl Desk<'_> {
         matches!(event, Event::Ordered { .. }) && state.is_some_and(same)
     }
 
+    /// An operator gives it back to the desk, and nothing says in which version of the vendor's state: a look tells.
+    pub(super) fn resumed(&mut self) {
+        self.common.resumed = Some(self.ctx.now);
+        if self.has_versions() {
+            // One that is running may show how things were before.
+            (self.common.volatile.looking, self.common.volatile.resumed) = (None, true);
+            self.look();
+        }
+    }
+
+    /// The look after an operator's order has shown this: what is open in a newer version was opened by a person since, if it
+    /// is not here and no opening of ours may land yet. Returns what that says of what has been heard meanwhile.
+    pub(super) fn resumption_is_seen(&mut self, phase: &Phase, state: &ConversationState) -> Option<Signal> {
+        let told = std::mem::take(&mut self.common.volatile.resumed);
+        let closed = matches!(state.status, Status::Pending | Status::Resolved);
+        if !told || !closed || self.may_be_own_opening() {
+            return None;
+        }
+        self.note_order(Some(state.version));
+        let known = self.common.state.as_ref()?;
+        let taken =
+            known.status == Status::Open && self.is_since_order(known.version) && !self.channel().is_ours(known);
+        let reason = match known.assignee {
+            Assignee::Person(_) => Reason::PersonAssigned,
+            Assignee::Nobody | Assignee::Us | Assignee::OtherBot(_) => Reason::NotPending,
+        };
+        (taken && !matches!(phase, Phase::Human(_))).then_some(Signal::TakenOver(reason))
+    }
+
     /// Somebody gave an order that is obeyed as it comes.
     pub(super) fn ordered(&mut self, order: Order) -> Vec<Signal> {
         match order {
@@ -95,4 +124,11 @@ impl Desk<'_> {
         wrote.reverse();
         wrote
     }
+}
+
+/// Returns in which version of the vendor's state a note gives the conversation back, where that state is not open: what is open in
+/// a newer one was opened since.
+pub(super) fn given_back_in(event: &Event, state: Option<&ConversationState>) -> Option<u64> {
+    let closed = state.filter(|state| matches!(state.status, Status::Pending | Status::Resolved));
+    closed.filter(|_| matches!(event, Event::Ordered { order: Order::Bot, .. })).map(|state| state.version)
 }

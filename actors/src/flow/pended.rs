@@ -271,13 +271,16 @@ impl Desk<'_> {
     /// Returns whether a newer state that gives the conversation to the people may be from before it was given back to the
     /// desk. Nothing is said until a look has told.
     pub(crate) fn may_precede_pend(&mut self, version: u64, looked: bool) -> bool {
+        if self.is_since_order(version) {
+            return false;
+        }
         let leaves = self.has_pend_row();
         let now = self.ctx.now;
         let Some(pended) = self.common.pended.as_mut().filter(|pended| pended.until > now) else {
             // What the vendor has shown already is not what was before. What has not left yet, for certain, is to end just this.
             let sends = |row: &Row| matches!(row.state, RowState::Sending { .. });
             let waits = |row: &Row| row.tie == Tie::Pend && !row.doubted && !sends(row);
-            return self.common.outbox.rows().iter().any(waits) && !self.is_since_order(version);
+            return self.common.outbox.rows().iter().any(waits);
         };
         if looked && !leaves {
             self.pend_is_over();

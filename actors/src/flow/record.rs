@@ -132,7 +132,6 @@ const fn is_none_yet(count: &u32) -> bool {
     *count == 0
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_none_so_far(id: &MessageId) -> bool {
     *id == MessageId::default()
 }
@@ -175,6 +174,8 @@ pub(crate) struct Volatile {
     pub(crate) pended: Option<pended::Known>,
     /// Whether people may have given the conversation back since the desk opened it, and a look is awaited that tells.
     pub(crate) back_doubted: bool,
+    /// Whether an operator has given it back, and a look is awaited that tells in which version of the vendor's state.
+    pub(crate) resumed: bool,
     /// Another node wrote last, and goes on with the turn as long as its lease lasts.
     pub(crate) elsewhere: bool,
     /// Work crossed a process start or a lease: look before speaking.

@@ -7,6 +7,8 @@ use frontdesk_actors::engine::PhaseName;
 use frontdesk_actors::flow::{Input, SendOutcome};
 use frontdesk_actors::language::Reason;
 use frontdesk_actors::ports::Verdict;
+use frontdesk_actors::time::Timestamp;
+use std::time::Duration;
 
 fn another() -> Assignee {
     Assignee::OtherBot("8".to_owned())
@@ -69,7 +71,7 @@ fn whoever_writes_after_giving_it_back_has_it() {
 fn whoever_is_assigned_after_it_was_given_back_has_it() {
     let mut rig = Rig::new(false);
     rig.person("I have it");
-    rig.now = rig.now + std::time::Duration::from_secs(31);
+    rig.now = rig.now + Duration::from_secs(31);
     rig.set_state(Status::Pending, Assignee::Nobody);
     rig.clear_one();
     rig.end_send(true, settled());
@@ -93,7 +95,7 @@ fn our_own_change_that_crossed_a_resolution_is_no_hand_back() {
     rig.end_send(true, settled());
     assert_eq!(rig.state.status, Status::Pending);
     rig.customer("what does it cost?");
-    rig.pass(std::time::Duration::from_secs(120));
+    rig.pass(Duration::from_secs(120));
     assert_eq!((rig.phase(), rig.prompts.len()), (PhaseName::Human, 0));
     assert_eq!(rig.state.status, Status::Open, "the people see it");
 }
@@ -137,12 +139,77 @@ fn the_announcement_of_an_earlier_hand_over_is_not_made_in_a_later_one() {
     rig.clear_one();
     let announces = rig.sending.remove(0);
     rig.person("I have it");
-    rig.now = rig.now + std::time::Duration::from_secs(1);
+    rig.now = rig.now + Duration::from_secs(1);
     rig.set_state(Status::Resolved, Assignee::Nobody);
     rig.set_state(Status::Open, Assignee::Nobody);
     assert_eq!(rig.view().reason, Some(Reason::NotPending));
     let failed = SendOutcome::Verdict(Verdict::Transient { retry_after: None, why: String::new() });
     rig.step(Input::Sent { row: announces.seq, attempt: announces.tries, outcome: failed });
-    rig.pass(std::time::Duration::from_secs(60));
+    rig.pass(Duration::from_secs(60));
     assert!(rig.said().is_empty(), "{:?}", rig.said());
+}
+
+/// The note that gives it back is heard before the words that were written before it.
+#[test]
+fn words_from_before_the_note_that_gave_it_back_do_not_take_it_again() {
+    let words = |id| Event::PersonWrote { id, at: Timestamp::from_secs(1_760_000_000), text: "I have it".to_owned() };
+    for takes in [words, |id| Event::Ordered { id, order: Order::Human }] {
+        let mut rig = Rig::new(false);
+        rig.customer("hello");
+        let (before, state) = (rig.next_id(), rig.state.clone());
+        rig.state.version += 1;
+        noted(&mut rig, Order::Bot);
+        let mut late = rig.inbound(takes(before));
+        late.state = Some(state);
+        rig.step(Input::Inbound(Box::new(late)));
+        rig.pass(Duration::from_secs(5));
+        assert_eq!((rig.phase(), rig.prompts.len()), (PhaseName::Bot, 1));
+    }
+}
+
+/// Nothing says which came first, so the words keep the desk silent; but whoever wrote them may be gone.
+#[test]
+fn words_from_before_an_operators_order_leave_it_with_people_who_are_called() {
+    for before in [true, false] {
+        let mut rig = Rig::new(false);
+        rig.policy.handoff.pickup_after = Some(Duration::from_secs(600));
+        rig.set_state(Status::Open, Assignee::Nobody);
+        rig.state.version += 1;
+        let words = before.then(|| rig.person_event("I have it"));
+        rig.now = rig.now + Duration::from_secs(60);
+        rig.step(Input::Ordered(Order::Bot));
+        let words = words.unwrap_or_else(|| rig.person_event("I have it"));
+        rig.step(Input::Inbound(Box::new(words)));
+        rig.customer("are you there?");
+        rig.pass(Duration::from_secs(700));
+        assert_eq!((rig.phase(), rig.calls().1), (PhaseName::Human, usize::from(before)));
+    }
+}
+
+/// The desk's own change to pending waits for long, or lands late: a look after the order tells what came since.
+#[test]
+fn who_takes_it_after_an_operators_order_has_it_before_our_change_to_pending_has_landed() {
+    for heard_before_the_look in [false, true] {
+        let mut rig = Rig::new(false);
+        let person = || Assignee::Person("7".to_owned());
+        rig.customer("hello");
+        rig.set_state(Status::Pending, person());
+        rig.acquiring.clear();
+        rig.step(Input::Ordered(Order::Bot));
+        let looking = rig.looking.take().expect("a look tells how it was");
+        let shown = Input::Looked { ticket: looking.ticket, result: Ok(Box::new(looking.look)) };
+        if heard_before_the_look {
+            rig.set_state(Status::Open, person());
+            assert_eq!(rig.phase(), PhaseName::Bot, "it may be from before the order");
+            rig.step(shown);
+        } else {
+            rig.step(shown);
+            rig.set_state(Status::Open, person());
+        }
+        assert_eq!(rig.phase(), PhaseName::Human, "{heard_before_the_look}");
+        rig.customer("what does it cost?");
+        rig.pass(Duration::from_secs(60));
+        let state = (rig.phase(), rig.state.status, rig.prompts.len());
+        assert_eq!(state, (PhaseName::Human, Status::Open, 0), "{heard_before_the_look}");
+    }
 }

@@ -26,6 +26,8 @@ pub(crate) struct AtStore {
     boot: u64,
     actor: Option<(usize, u64)>,
     call: StoreCall,
+    /// The run of the store to which it was sent.
+    run: u64,
     /// Whether the answer is lost.
     mute: bool,
 }
@@ -36,7 +38,7 @@ impl World {
         let (there, back) = (self.latency(0, 3), self.latency(0, 3));
         let key = actor.map_or(0, |(key, _)| key);
         let writes = matches!(call, StoreCall::Write(..));
-        let mut request = AtStore { n, boot, actor, call, mute: false };
+        let mut request = AtStore { n, boot, actor, call, run: self.store.run, mute: false };
         if self.strikes(Fault::StoreAway, n, key).is_some() {
             let reply = self.refusal(&request.call);
             self.reply(&request, there + 200, reply);
@@ -63,7 +65,7 @@ impl World {
         self.put(there, Event::AtStore(Box::new(request)));
     }
 
-    fn refusal(&mut self, call: &StoreCall) -> Option<StoreReply> {
+    fn refusal(&self, call: &StoreCall) -> Option<StoreReply> {
         match call {
             StoreCall::Load(_) => Some(StoreReply::Loaded(None)),
             StoreCall::Contact(_) => Some(StoreReply::Contact(None)),
@@ -83,6 +85,16 @@ impl World {
     }
 
     pub(crate) fn at_store(&mut self, request: AtStore) {
+        if request.run != self.store.run {
+            // Its connection has ended with that run.
+            let unknown = StoreReply::Written(Outcome::Unknown);
+            let wrote = matches!(request.call, StoreCall::Write(..));
+            let reply = if wrote { Some(unknown) } else { self.refusal(&request.call) };
+            if !request.mute {
+                self.reply(&request, 1, reply);
+            }
+            return;
+        }
         let (now, n) = (self.now, request.n);
         let id = Node { name: self.nodes[n].name.as_str().into(), boot: request.boot };
         let reply = match &request.call {

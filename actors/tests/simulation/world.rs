@@ -131,7 +131,7 @@ impl Setting {
     const fn weather(self) -> &'static [Fault] {
         match self {
             Setting::Usual | Setting::Crowd => &[],
-            Setting::Mails => &[Fault::ErrorLost, Fault::TimeoutLanded, Fault::TimeoutLost],
+            Setting::Mails => &[Fault::ErrorLost, Fault::TimeoutLanded, Fault::TimeoutLost, Fault::CrashSending],
         }
     }
 
