@@ -59,12 +59,12 @@ enum Judgement {
 }
 
 /// Compares what is stored with what a write expects. The commit script for Redis says the same in Lua.
-fn judge(stored: Option<(u64, CommitId)>, expected: u64, id: CommitId) -> Judgement {
+fn judge(stored: Option<(u64, CommitId)>, (expected, becomes): (u64, u64), id: CommitId) -> Judgement {
     let version = stored.map_or(0, |(version, _)| version);
     match version.cmp(&expected) {
         std::cmp::Ordering::Equal => Judgement::Write,
         std::cmp::Ordering::Less => Judgement::Regressed,
-        std::cmp::Ordering::Greater if stored == Some((expected.saturating_add(1), id)) => Judgement::AlreadyMine,
+        std::cmp::Ordering::Greater if stored == Some((becomes, id)) => Judgement::AlreadyMine,
         std::cmp::Ordering::Greater => Judgement::Conflict,
     }
 }
@@ -89,14 +89,16 @@ mod tests {
     #[test]
     fn a_write_lands_only_on_the_version_it_was_computed_from() {
         let (mine, other) = (CommitId(1), CommitId(2));
-        assert_eq!(judge(None, 0, mine), Judgement::Write);
-        assert_eq!(judge(Some((4, other)), 4, mine), Judgement::Write);
-        assert_eq!(judge(Some((4, mine)), 4, mine), Judgement::Write, "the id of an older commit proves nothing");
-        assert_eq!(judge(Some((5, mine)), 4, mine), Judgement::AlreadyMine);
-        assert_eq!(judge(Some((5, other)), 4, mine), Judgement::Conflict);
-        assert_eq!(judge(Some((6, mine)), 4, mine), Judgement::Conflict);
-        assert_eq!(judge(Some((3, mine)), 4, mine), Judgement::Regressed);
-        assert_eq!(judge(None, 4, mine), Judgement::Regressed);
+        assert_eq!(judge(None, (0, 1), mine), Judgement::Write);
+        let on = |stored, by| judge(Some((stored, by)), (4, 5), mine);
+        assert_eq!(on(4, other), Judgement::Write);
+        assert_eq!(on(4, mine), Judgement::Write, "the id of an older commit proves nothing");
+        assert_eq!(on(5, mine), Judgement::AlreadyMine);
+        assert_eq!(on(5, other), Judgement::Conflict);
+        assert_eq!(on(6, mine), Judgement::Conflict);
+        assert_eq!(on(3, mine), Judgement::Regressed);
+        assert_eq!(judge(None, (4, 5), mine), Judgement::Regressed);
+        assert_eq!(judge(Some((5, mine)), (1, 5), mine), Judgement::AlreadyMine, "written again after a loss");
     }
 
     #[test]

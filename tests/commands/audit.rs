@@ -39,6 +39,7 @@ async fn plant(store: &dyn Store, key: &ConversationKey, record: Bytes, wake: Op
         .commit(&Commit {
             key: key.clone(),
             expected,
+            becomes: expected + 1,
             id: CommitId(u128::from(expected) + 1),
             node: Node { name: "planter".into(), boot: 1 },
             record,

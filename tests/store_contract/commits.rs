@@ -46,7 +46,14 @@ pub(crate) async fn a_store_that_lost_writes_says_so(store: &dyn Store) {
     assert_eq!(store.load(&key(1)).await.unwrap(), None, "nothing was written");
     put(store, &commit(&key(1), 0, "first")).await;
     assert!(matches!(store.commit(&commit(&key(1), 5, "sixth")).await, CommitOutcome::Regressed { version: 1 }));
-    assert_eq!(put(store, &commit(&key(1), 1, "rewritten")).await, 2);
+    let late = commit(&key(1), 5, "sixth");
+    let rewritten = Commit { expected: 1, ..late.clone() };
+    assert_eq!(put(store, &rewritten).await, 6, "no number comes again");
+    assert_eq!(put(store, &rewritten).await, 6, "nor is it written twice");
+    assert_eq!(put(store, &late).await, 6, "it has been written");
+    put(store, &commit(&key(1), 6, "seventh")).await;
+    assert!(matches!(store.commit(&late).await, CommitOutcome::Conflict), "what was sent before lands late");
+    assert_eq!(store.load(&key(1)).await.unwrap().unwrap().record, bytes("seventh"));
 }
 
 pub(crate) async fn memory_expires_by_itself_and_the_record_does_not(store: &dyn Store) {

@@ -60,6 +60,7 @@ pub(crate) fn commit(key: &ConversationKey, expected: u64, record: &str) -> Comm
     Commit {
         key: key.clone(),
         expected,
+        becomes: expected + 1,
         id: CommitId((u128::MAX << 64) | u128::from(NEXT.fetch_add(1, Ordering::Relaxed))),
         node: node("a", 1),
         record: bytes(record),

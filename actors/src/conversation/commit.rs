@@ -105,6 +105,7 @@ impl Live {
         Commit {
             key: self.key.clone(),
             expected: loaded.version,
+            becomes: loaded.version + 1,
             id: CommitId::in_run(loaded.run.unwrap_or(high), unique),
             node: settings.node.clone(),
             record,

@@ -222,6 +222,9 @@ pub struct Commit {
     pub key: ConversationKey,
     /// The version this write was computed from; 0 for a conversation that does not exist yet.
     pub expected: u64,
+    /// The version it becomes: one more than the newest that is known. Where the store has lost writes that is more than one above
+    /// [`Commit::expected`], so that no number comes again and what was sent before and lands late finds another one.
+    pub becomes: u64,
     /// Names this write. Repeating it under the same id after [`CommitOutcome::Unknown`] is harmless.
     pub id: CommitId,
     /// The writer. Becomes the holder of the wake-up.

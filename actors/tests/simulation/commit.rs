@@ -27,6 +27,7 @@ impl World {
         Write {
             key,
             expected: loaded.version,
+            becomes: loaded.version + 1,
             id: self.dice.draw(Stream::Ids) | 1,
             run: loaded.run,
             node: self.nodes[n].id.clone(),
@@ -41,7 +42,7 @@ impl World {
 
     pub(crate) fn write(&mut self, n: usize, key: usize, pending: Box<Pending>) {
         if self.sabotage == Some(Sabotage::DropCommit) && pending.write.id.is_multiple_of(5) {
-            let version = pending.write.expected + 1;
+            let version = pending.write.becomes;
             self.written(n, key, pending, Outcome::Ok(version));
             return;
         }

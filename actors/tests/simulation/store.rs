@@ -33,6 +33,7 @@ struct Wake {
 pub(crate) struct Write {
     pub(crate) key: usize,
     pub(crate) expected: u64,
+    pub(crate) becomes: u64,
     pub(crate) id: u64,
     /// The run of the store that the writer knows.
     pub(crate) run: u64,
@@ -97,7 +98,7 @@ impl Store {
     pub(crate) fn write(&mut self, write: &Write, now: i64) -> (Outcome, bool) {
         let (version, commit) =
             self.conversations.get(&write.key).map_or((0, 0), |stored| (stored.version, stored.commit));
-        if version == write.expected + 1 && commit == write.id {
+        if version == write.becomes && commit == write.id {
             return (Outcome::Ok(version), false);
         }
         if version > write.expected {
@@ -113,7 +114,7 @@ impl Store {
             Some(Some(memory)) => Some((memory.clone(), now + MEMORY_TTL)),
         };
         let stored =
-            Stored { version: version + 1, commit: write.id, run: write.run, record: write.record.clone(), memory };
+            Stored { version: write.becomes, commit: write.id, run: write.run, record: write.record.clone(), memory };
         self.conversations.insert(write.key, stored);
         match write.wake {
             Some(after) => {
@@ -122,7 +123,7 @@ impl Store {
             }
             None => drop(self.wakes.remove(&write.key)),
         }
-        (Outcome::Ok(version + 1), true)
+        (Outcome::Ok(write.becomes), true)
     }
 
     /// Another writer was there first: the same record, one version further. Whoever writes holds the lease as well; this one

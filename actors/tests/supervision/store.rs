@@ -164,6 +164,23 @@ async fn a_permit_in_hand_is_given_back_when_its_commit_fails() {
     engine.finish().await;
 }
 
+/// A write that was sent before the store lost others, and lands late, must not find the version it was computed from.
+#[tokio::test(start_paused = true)]
+async fn no_version_comes_again_after_the_store_has_lost_writes() {
+    let world = World::without_gate();
+    let engine = world.start().await;
+    engine.customer(&key(1), "first").await;
+    engine.hears(&key(1), "answer: first").await;
+    engine.until(&key(1), "it rests", |view| view.outbox.is_empty()).await;
+    let known = world.store.version(&key(1));
+    world.store.go_back(&key(1), 1);
+    engine.customer(&key(1), "second").await;
+    assert!(world.store.version(&key(1)) > known, "{} after {known}", world.store.version(&key(1)));
+    engine.hears(&key(1), "answer: second").await;
+    engine.finish().await;
+    assert_eq!(world.channel.said(&key(1)), ["answer: first", "answer: second"]);
+}
+
 /// An operator's page asks for the conversation five times a second, before and after the store is back.
 #[tokio::test(start_paused = true)]
 async fn whoever_looks_on_does_not_put_off_what_is_tried_again() {

@@ -116,7 +116,8 @@ impl RedisStore {
             .arg(key.as_str())
             .arg(self.keys.nudges())
             .arg(self.own_listeners())
-            .number(i64::try_from(JOURNAL_CAP).unwrap_or(i64::MAX));
+            .number(i64::try_from(JOURNAL_CAP).unwrap_or(i64::MAX))
+            .number(commit.becomes);
         for entry in &commit.journal {
             call = call.arg(entry);
         }

@@ -1,7 +1,7 @@
 //! What goes wrong with the store in memory, when a test says so.
 
 use super::MemoryStore;
-use crate::ids::ConversationKey;
+use crate::ids::{CommitId, ConversationKey};
 use crate::testkit::{Latch, lock};
 use bytes::Bytes;
 use std::time::Duration;
@@ -73,6 +73,16 @@ impl MemoryStore {
             conversation.record = whole;
             conversation.version += 1;
         }
+    }
+
+    /// The store has lost writes: the record stands under this older version.
+    ///
+    /// # Panics
+    /// If there is no such conversation.
+    pub fn go_back(&self, key: &ConversationKey, version: u64) {
+        let mut inner = lock(&self.inner);
+        let conversation = inner.conversations.get_mut(key).expect("there is such a conversation");
+        (conversation.version, conversation.commit) = (version, CommitId(0));
     }
 
     /// Loses a conversation's wake-up, as no store may.

@@ -60,7 +60,7 @@ impl Inner {
     pub(super) fn write(&mut self, commit: &Commit, now: Timestamp) -> CommitOutcome {
         let conversation = self.conversations.entry(commit.key.clone()).or_default();
         let stored = conversation.version;
-        if stored == commit.expected + 1 && conversation.commit == commit.id {
+        if stored == commit.becomes && conversation.commit == commit.id {
             return CommitOutcome::Ok { version: stored };
         }
         if stored > commit.expected {
@@ -74,7 +74,7 @@ impl Inner {
         }
         self.commits += 1;
         self.changes += 1;
-        conversation.version = stored + 1;
+        conversation.version = commit.becomes;
         conversation.commit = commit.id;
         conversation.record = commit.record.clone();
         conversation.summary = commit.summary.clone();
@@ -94,7 +94,7 @@ impl Inner {
             }
             None => drop(self.wakes.remove(&commit.key)),
         }
-        CommitOutcome::Ok { version: stored + 1 }
+        CommitOutcome::Ok { version: commit.becomes }
     }
 
     pub(super) fn take_one(&mut self, quota: &Quota, now: Timestamp) -> bool {

@@ -28,9 +28,9 @@ pub(super) fn load(db: &Connection, now: i64, key: &ConversationKey) -> rusqlite
 /// Writes a conversation if it is where the caller believes it to be. Runs inside the writer's transaction.
 pub(super) fn commit(db: &Connection, now: i64, commit: &Commit, retention: i64) -> rusqlite::Result<CommitOutcome> {
     let stored = version(db, now, &commit.key)?;
-    match judge(stored, commit.expected, commit.id) {
+    match judge(stored, (commit.expected, commit.becomes), commit.id) {
         Judgement::Write => {}
-        Judgement::AlreadyMine => return Ok(CommitOutcome::Ok { version: commit.expected.saturating_add(1) }),
+        Judgement::AlreadyMine => return Ok(CommitOutcome::Ok { version: commit.becomes }),
         Judgement::Conflict => return Ok(CommitOutcome::Conflict),
         Judgement::Regressed => {
             return Ok(CommitOutcome::Regressed { version: stored.map_or(0, |(version, _)| version) });
@@ -40,7 +40,7 @@ pub(super) fn commit(db: &Connection, now: i64, commit: &Commit, retention: i64)
         // An expired predecessor may still lie there; its journal is not this conversation's.
         db.prepare_cached("DELETE FROM journal WHERE key = ?1")?.execute([commit.key.as_str()])?;
     }
-    let version = commit.expected.saturating_add(1);
+    let version = commit.becomes;
     put_record(db, now, commit, version, retention)?;
     put_memory(db, now, commit)?;
     append_journal(db, commit)?;

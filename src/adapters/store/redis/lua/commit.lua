@@ -2,12 +2,13 @@
 -- KEYS: record, memory, journal, wake, holders, takes, recent
 -- ARGV: 1 expected, 2 commit id, 3 holder, 4 record, 5 memory op, 6 memory, 7 memory ttl, 8 wake delay or '',
 --       9 summary, 10 retention, 11 conversation, 12 nudge channel, 13 how many of its listeners are the caller's own, ''
---       where this server does not know of all, 14 journal cap, 15... journal entries
+--       where this server does not know of all, 14 journal cap, 15 the version it becomes, 16... journal entries
 -- Delays are milliseconds. The record is written last: a script that fails half-way has not moved the version.
 local stored = redis.call('HMGET', KEYS[1], 'v', 'i')
 local version = tonumber(stored[1] or '0')
 local expected = tonumber(ARGV[1])
-if version == expected + 1 and stored[2] == ARGV[2] then return {'ok', version} end
+local becomes = tonumber(ARGV[15])
+if version == becomes and stored[2] == ARGV[2] then return {'ok', version} end
 if version < expected then return {'regressed', version} end
 if version > expected then return {'conflict', version} end
 
@@ -30,8 +31,8 @@ elseif ARGV[5] == 'erase' then
   redis.call('DEL', KEYS[2])
 end
 
-if #ARGV > 14 then
-  local length = redis.call('RPUSH', KEYS[3], unpack(ARGV, 15))
+if #ARGV > 15 then
+  local length = redis.call('RPUSH', KEYS[3], unpack(ARGV, 16))
   if length > tonumber(ARGV[14]) then redis.call('LTRIM', KEYS[3], -tonumber(ARGV[14]), -1) end
 end
 redis.call('PEXPIRE', KEYS[3], retention)
@@ -48,7 +49,7 @@ else
 end
 redis.call('HDEL', KEYS[6], ARGV[11])
 
-redis.call('HSET', KEYS[1], 'v', expected + 1, 'i', ARGV[2], 'r', ARGV[4], 's', ARGV[9])
+redis.call('HSET', KEYS[1], 'v', ARGV[15], 'i', ARGV[2], 'r', ARGV[4], 's', ARGV[9])
 redis.call('PEXPIRE', KEYS[1], lives)
 -- A nudge is a hint: a rule that forbids publishing must not undo the commit. Where only the caller would hear it, nobody
 -- is told: a desk of one node would read back each of its own commits.
@@ -56,4 +57,4 @@ local heard = ARGV[13] ~= '' and redis.pcall('PUBSUB', 'NUMSUB', ARGV[12])
 if not heard or heard.err or tonumber(heard[2]) > tonumber(ARGV[13]) then
   redis.pcall('PUBLISH', ARGV[12], ARGV[3] .. ' ' .. ARGV[11])
 end
-return {'ok', expected + 1}
+return {'ok', becomes}
