@@ -33,11 +33,12 @@ impl Desk<'_> {
         since <= LATE_TRIES || volatile.suspect && since <= AFTERMATH
     }
 
-    /// The customer was heard after a start: what happens from here on is not for webhooks that were refused before it.
-    pub(crate) fn is_heard_from_the_start(&mut self) {
+    /// The customer wrote this after the start, and was heard: what happens from here on is not for webhooks that were cut by
+    /// the end of the process before. One of two webhooks of a message from before it may have been.
+    pub(crate) fn is_heard_from_the_start(&mut self, wrote: Timestamp) {
         let volatile = &mut self.common.volatile;
-        if std::mem::take(&mut volatile.started) {
-            volatile.missed_until = Timestamp::default();
+        if volatile.started && wrote >= volatile.missed_until {
+            (volatile.started, volatile.missed_until) = (false, Timestamp::default());
         }
     }
 

@@ -111,7 +111,7 @@ impl Desk<'_> {
         // What came since has changed whose the conversation is.
         let spoken = matches!(event, Event::PersonWrote { .. } | Event::Ordered { order: Order::Human, .. });
         let over = spoken && inbound.state.as_ref().is_some_and(|state| self.is_over(state));
-        let wrote = event.customers_message();
+        let wrote = if let Event::CustomerWrote(message) = &event { Some((message.id, message.at)) } else { None };
         if let (Event::PersonWrote { .. }, Some(state)) = (&event, &inbound.state) {
             self.is_taken_in(state);
         }
@@ -124,13 +124,14 @@ impl Desk<'_> {
         self.read_back |= spoken && overtaken && !over;
         let said = self.forgotten_carried(&event);
         let (intake, mut of_event) = self.hear_event(phase, event, overtaken);
-        if over && of_event.pop().is_some() {
+        if over && !of_event.is_empty() {
+            of_event.clear();
             self.why = Some("people were done with it after that");
         }
         self.note_taken(&of_event, if spoken && version > 0 { version } else { self.newest_version() });
-        if let Some(id) = wrote.filter(|_| intake == Intake::Accepted) {
+        if let Some((id, at)) = wrote.filter(|_| intake == Intake::Accepted) {
             self.note_since_taken(phase, (id, version));
-            self.is_heard_from_the_start();
+            self.is_heard_from_the_start(at);
         }
         if noted.is_some() && !of_event.is_empty() {
             self.note_order(noted);
