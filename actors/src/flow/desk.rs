@@ -328,7 +328,19 @@ impl Desk<'_> {
         let (since, last_word) = (self.ctx.now, self.ctx.now);
         let reclaim = self.begin_reclaim(&reason);
         let draft = Bot::default();
-        Human { since, reason, touched, last_word, parked, pickup: None, draft, quiet: false, reclaim, called: false }
+        Human {
+            since,
+            reason,
+            touched,
+            last_word,
+            parked,
+            pickup: None,
+            draft,
+            quiet: false,
+            reclaim,
+            called: false,
+            wrote_on: false,
+        }
     }
 
     /// Drops everything that was to be said.

@@ -94,6 +94,9 @@ pub(crate) struct Human {
     /// Whether colleagues were called because the customer wrote before the conversation was shown open to them.
     #[serde(default)]
     pub(crate) called: bool,
+    /// Whether the customer has written since then, still before it was shown open.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) wrote_on: bool,
 }
 
 /// When colleagues are called again.

@@ -98,14 +98,29 @@ impl Human {
     }
 
     /// The customer writes behind what a person did, and the desk's opening has not been shown since: whoever it was may have put
-    /// the conversation away, unheard, and the people may never see that it has come back. Colleagues are called, once.
+    /// the conversation away, unheard, and the people may never see that it has come back. Colleagues are called, once; if the
+    /// customer writes on, once more when it is open.
     pub(crate) fn call_unseen(&mut self, desk: &mut Desk<'_>, message: MessageId) {
         let pending = desk.common.state.as_ref().is_some_and(|state| state.status == Status::Pending);
         let opens = desk.common.outbox.rows().iter().any(|row| row.tie == Tie::Open) || desk.is_opening_unshown();
         let behind = message.is_behind(desk.common.person);
-        if self.touched && !self.called && pending && opens && behind && desk.has_versions() {
+        if !self.touched || !pending || !opens || !behind || !desk.has_versions() {
+            return;
+        }
+        if self.called {
+            self.wrote_on = true;
+        } else {
             // Our opening may land yet, after they have given it back: that is another matter.
             self.called = true;
+            self.post_card(desk, Tie::Always);
+        }
+    }
+
+    /// The desk's opening has landed, and the customer had written on since colleagues were called: whoever came may have put the
+    /// conversation away in between, and none of them has heard of what was written after that.
+    pub(crate) fn call_once_open(&mut self, desk: &mut Desk<'_>) {
+        let opens = desk.common.outbox.rows().iter().any(|row| row.tie == Tie::Open);
+        if !opens && std::mem::take(&mut self.wrote_on) {
             self.post_card(desk, Tie::Always);
         }
     }

@@ -31,7 +31,8 @@ fn orders(count: usize, each: &mut impl FnMut(&[usize])) {
     go(&mut (0..count).collect(), 0, each);
 }
 
-/// Tells a story in every order, with everything that the desk does in between landing before the `landing`th thing is heard.
+/// Tells a story in every order, with everything that the desk does in between landing before the `landing`th thing is heard, or its
+/// process dying then.
 fn in_every_order(story: impl Fn(&mut Rig) -> Vec<Inbound>) {
     let mut told = answered();
     let events = story(&mut told);

@@ -46,11 +46,13 @@ fn who_writes_before_the_desk_has_opened_it_for_people_is_not_left_to_nobody() {
     rig.customer("hello?");
     rig.flush();
     assert_eq!((rig.phase(), rig.state.status), (PhaseName::Human, Status::Open));
-    assert_eq!(handovers(&rig), 1, "what was written before their words is theirs, and one card is enough");
+    let why =
+        "what was written before their words is theirs; a card, and one when it is open, because the customer wrote on";
+    assert_eq!(handovers(&rig), 2, "{why}");
     // Once people can see it, it is theirs.
     rig.customer("are you there?");
     rig.flush();
-    assert_eq!(handovers(&rig), 1);
+    assert_eq!(handovers(&rig), 2);
 }
 
 /// A person writes, puts the conversation away, and the customer comes back; the putting away is heard last.
@@ -179,4 +181,26 @@ fn what_our_opening_has_undone_is_told_where_the_customer_writes() {
     rig.customer("are you there?");
     rig.flush();
     assert_eq!(rig.cards.len(), 1, "nobody else knows that somebody waits");
+}
+
+/// A person writes, the customer thanks them, and they put it away; nothing of that is heard. The customer comes back.
+#[test]
+fn who_comes_back_to_a_person_who_has_gone_unheard_is_told_of_once_it_is_open() {
+    for comes in [false, true] {
+        let mut rig = answered();
+        rig.person("I have it");
+        rig.customer("thank you");
+        for status in [Status::Resolved, Status::Pending] {
+            rig.state_event(status, Assignee::Us);
+        }
+        rig.customer("and the colour?");
+        rig.customer("hello?");
+        if comes {
+            rig.person("red");
+        }
+        rig.flush();
+        rig.pass(Duration::from_secs(700));
+        assert_eq!((rig.phase(), rig.state.status, rig.said().len()), (PhaseName::Human, Status::Open, 1));
+        assert_eq!(handovers(&rig), if comes { 1 } else { 2 }, "somebody comes: {comes}");
+    }
 }

@@ -38,7 +38,10 @@ impl Pair {
         probe.state = state.clone();
         let told = probe.inbound(Event::StateChanged);
         probe.step(Input::Inbound(Box::new(told)));
-        probe.phase() == PhaseName::Human
+        // What another bot stays assigned to is that bot's, unless it is the desk that has made it pending.
+        let stays = self.reference.known.as_ref().is_some_and(|(_, assignee)| *assignee == state.assignee);
+        let another = matches!(state.assignee, Assignee::OtherBot(_)) && stays;
+        (probe.phase() == PhaseName::Human) != another
     }
 
     /// Where the desk has just made the conversation pending and the vendor has not shown it, a state that gives it to the

@@ -182,6 +182,7 @@ fn a_person_leaves_nothing_owed() {
             draft: Bot::default(),
             quiet: false,
             called: false,
+            wrote_on: false,
             reclaim: None,
         })
     };

@@ -109,7 +109,7 @@ impl Human {
             }
             return desk.ignore("a person has it already");
         }
-        (self.touched, self.called) = (true, false);
+        (self.touched, self.called, self.wrote_on) = (true, false, false);
         desk.common.unannounced = false;
         self.reclaim = None;
         self.pickup = None;
@@ -185,6 +185,7 @@ impl Human {
     /// Nobody of the company has written for long enough: the desk takes it back, where the channel allows that.
     fn tick(&mut self, desk: &mut Desk<'_>) -> Next {
         self.watch_untouched(desk);
+        self.call_once_open(desk);
         if desk.common.volatile.back_doubted {
             desk.look();
         }
