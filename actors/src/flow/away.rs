@@ -7,7 +7,7 @@ use crate::domain::{Assignee, ConversationState, Role, Status};
 use crate::flow::desk::{Desk, Next};
 use crate::flow::mark::Mark;
 use crate::flow::outbox::{RowState, Tie};
-use crate::flow::phase::{Human, Owed, Phase, Reclaim};
+use crate::flow::phase::{Challenge, Human, Owed, Phase, Reclaim};
 use crate::language::{Phrase, Reason};
 use crate::time::Timestamp;
 use std::time::Duration;
@@ -89,7 +89,13 @@ impl Desk<'_> {
     }
 
     /// The desk has it again: at the gate, where nothing is answered yet, the customer must learn how to go on.
-    pub(crate) fn go_on(&mut self, phase: &mut Phase) {
+    pub(crate) fn has_it_again(&mut self, parked: Option<Challenge>) -> Phase {
+        let mut phase = self.own_phase(parked);
+        self.go_on(&mut phase);
+        phase
+    }
+
+    fn go_on(&mut self, phase: &mut Phase) {
         if self.common.owed.is_empty() && !self.is_listening() {
             return;
         }
@@ -137,8 +143,6 @@ impl Human {
         desk.common.outbox.cut(|row| row.tie == Tie::Open);
         desk.why = Some("taken back: nobody touched it");
         desk.marks.push(Mark::HandedBack);
-        let mut phase = desk.own_phase(self.parked.take());
-        desk.go_on(&mut phase);
-        Next::Go(phase)
+        Next::Go(desk.has_it_again(self.parked.take()))
     }
 }

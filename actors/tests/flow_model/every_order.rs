@@ -12,6 +12,12 @@ fn numbered(rig: &mut Rig, event: impl FnOnce(&mut Rig) -> Inbound) -> Inbound {
     event(rig)
 }
 
+/// The customer writes, which makes what was put away pending again.
+fn comes_back(rig: &mut Rig, words: &str) -> Inbound {
+    rig.state_event(Status::Pending, Assignee::Us);
+    rig.customer_event(words)
+}
+
 fn hear(rig: &mut Rig, event: &Inbound) {
     rig.step(Input::Inbound(Box::new(event.clone())));
 }
@@ -72,10 +78,7 @@ fn a_person_who_wrote_and_put_it_away_before_the_customer_came_back() {
             numbered(rig, |rig| rig.customer_event("thank you")),
             numbered(rig, |rig| rig.person_event("you are welcome")),
             rig.state_event(Status::Resolved, Assignee::Us),
-            {
-                rig.state_event(Status::Pending, Assignee::Us);
-                rig.customer_event("and the colour?")
-            },
+            comes_back(rig, "and the colour?"),
         ]
     });
 }
@@ -87,10 +90,7 @@ fn a_person_who_comes_back_after_they_had_put_it_away() {
         vec![
             numbered(rig, |rig| rig.person_event("I have it")),
             rig.state_event(Status::Resolved, Assignee::Us),
-            {
-                rig.state_event(Status::Pending, Assignee::Us);
-                rig.customer_event("and the colour?")
-            },
+            comes_back(rig, "and the colour?"),
             numbered(rig, |rig| rig.person_event("red")),
             numbered(rig, |rig| rig.customer_event("thank you")),
         ]
@@ -134,16 +134,10 @@ fn what_was_put_away_twice() {
     in_every_order(|rig| {
         vec![
             rig.state_event(Status::Resolved, Assignee::Us),
-            {
-                rig.state_event(Status::Pending, Assignee::Us);
-                rig.customer_event("how heavy is it?")
-            },
+            comes_back(rig, "how heavy is it?"),
             numbered(rig, |rig| rig.person_event("ten kilos")),
             rig.state_event(Status::Resolved, Assignee::Us),
-            {
-                rig.state_event(Status::Pending, Assignee::Us);
-                rig.customer_event("and the colour?")
-            },
+            comes_back(rig, "and the colour?"),
         ]
     });
 }
@@ -156,10 +150,7 @@ fn a_person_who_was_fetched_and_put_it_away() {
             numbered(rig, |rig| rig.customer_event("a human please")),
             numbered(rig, |rig| rig.person_event("I have it")),
             rig.state_event(Status::Resolved, Assignee::Us),
-            {
-                rig.state_event(Status::Pending, Assignee::Us);
-                rig.customer_event("and the colour?")
-            },
+            comes_back(rig, "and the colour?"),
         ]
     });
 }
@@ -172,10 +163,7 @@ fn a_question_that_a_person_has_answered_and_another_one() {
             numbered(rig, |rig| rig.customer_event("how heavy is it?")),
             numbered(rig, |rig| rig.person_event("ten kilos")),
             rig.state_event(Status::Resolved, Assignee::Us),
-            {
-                rig.state_event(Status::Pending, Assignee::Us);
-                rig.customer_event("and the colour?")
-            },
+            comes_back(rig, "and the colour?"),
             numbered(rig, |rig| rig.customer_event("quickly please")),
         ]
     });
@@ -202,16 +190,13 @@ fn what_was_snoozed() {
         vec![
             numbered(rig, |rig| rig.person_event("tomorrow")),
             rig.state_event(Status::Snoozed, Assignee::Us),
-            {
-                rig.state_event(Status::Pending, Assignee::Us);
-                rig.customer_event("and the colour?")
-            },
+            comes_back(rig, "and the colour?"),
             numbered(rig, |rig| rig.customer_event("quickly please")),
         ]
     });
 }
 
-/// A person opens it and puts it away without a word; the customer comes back, and is put away by another.
+/// A person opens it and puts it away without a word; the customer comes back.
 #[test]
 fn what_was_opened_and_put_away_without_a_word() {
     in_every_order(|rig| {
@@ -219,10 +204,7 @@ fn what_was_opened_and_put_away_without_a_word() {
             numbered(rig, |rig| rig.customer_event("how heavy is it?")),
             rig.state_event(Status::Open, Assignee::Nobody),
             rig.state_event(Status::Resolved, Assignee::Nobody),
-            {
-                rig.state_event(Status::Pending, Assignee::Us);
-                rig.customer_event("and the colour?")
-            },
+            comes_back(rig, "and the colour?"),
         ]
     });
 }

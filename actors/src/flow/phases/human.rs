@@ -145,9 +145,7 @@ impl Human {
         desk.common.outbox.cut(|row| row.tie == Tie::Open);
         desk.why = Some("handed back");
         desk.marks.push(Mark::HandedBack);
-        let mut phase = desk.own_phase(self.parked.take());
-        desk.go_on(&mut phase);
-        Next::Go(phase)
+        Next::Go(desk.has_it_again(self.parked.take()))
     }
 
     /// Tells the vendor that the desk has it again, also where it seems to know: what was last seen may be older than our
@@ -196,9 +194,7 @@ impl Human {
                 desk.common.waits_since = desk.ctx.now;
                 desk.why = Some("people were idle");
                 desk.marks.push(Mark::HandedBack);
-                let mut phase = desk.own_phase(self.parked.take());
-                desk.go_on(&mut phase);
-                Next::Go(phase)
+                Next::Go(desk.has_it_again(self.parked.take()))
             }
             Some(_) | None => self.wait_for_pickup(desk),
         }
