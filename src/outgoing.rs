@@ -51,17 +51,17 @@ pub(crate) async fn send(
     let late = Arc::new(AtomicBool::new(false));
     if let Some(json) = json {
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let body = Bytes::from(json.to_string());
+        let body = Bytes::from(serde_json::to_vec(json).expect("a JSON value can be written"));
         *request.body_mut() = Some(match by {
             Some(by) => reqwest::Body::wrap(Timely { rest: Some(body), by, late: Arc::clone(&late) }),
             None => body.into(),
         });
     }
-    let home = request.url().join("/").ok();
+    let url = by.map(|_| request.url().clone());
     match client.execute(request).await {
         Ok(response) => Ok(response),
         Err(_) if late.load(Ordering::Relaxed) => {
-            if let Some(home) = home {
+            if let Some(home) = url.and_then(|url| url.join("/").ok()) {
                 // Whatever it answers: there is a connection.
                 let warmed = client.head(home).send().await;
                 tracing::debug!(connected = warmed.is_ok(), "connected again, to be in time at the next try");

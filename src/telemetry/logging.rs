@@ -12,7 +12,10 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt};
 
 /// Libraries whose chatter at `info` helps nobody. An operator's own directive for one of them wins.
-const QUIET: &[&str] = &["h2=warn", "hyper=warn", "hyper_util=warn", "reqwest=warn", "rustls=warn", "tower=warn"];
+/// ractor's span is entered whenever an actor is polled and lives as long as it: a webhook would pay for it, and our own
+/// lines name the conversation.
+const QUIET: &[&str] =
+    &["h2=warn", "hyper=warn", "hyper_util=warn", "ractor=warn", "reqwest=warn", "rustls=warn", "tower=warn"];
 
 /// Targets that quote bodies, keys or mail dialogues: silent whatever the filter says. async-openai logs a whole answer
 /// at ERROR when it cannot parse it.
