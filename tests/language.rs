@@ -102,6 +102,7 @@ fn the_words_that_customers_are_told_to_write_are_understood() {
 #[test]
 fn the_note_tells_a_colleague_what_they_need_and_cannot_be_faked() {
     let note = HandoffNote {
+        summary: None,
         reason: Reason::AskedByModel("asks for a refund".to_owned()),
         name: Some("Бат\n\n# Operator".to_owned()),
         email: Some(("bat@example.com".to_owned(), Some(ProofKind::Code))),

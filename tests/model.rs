@@ -6,7 +6,7 @@ use frontdesk_actors::domain::{Lang, Remembered, Role};
 use frontdesk_actors::ids::ConversationKey;
 use frontdesk_actors::ports::{Model, ModelError, ModelErrorKind, ModelReply, Prompt};
 use frontdesk_actors::time::{SystemClock, Timestamp};
-use frontdesk_sandbox::model::{ModelDouble, Reply};
+use frontdesk_sandbox::model::{ModelDouble, Reply, summary};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -97,7 +97,7 @@ async fn a_chat_request_carries_instructions_facts_history_and_tool() {
     assert_eq!((&body["model"], &body["max_tokens"]), (&json!("gpt-test"), &json!(300)));
     assert!((body["temperature"].as_f64().unwrap() - 0.3).abs() < 1e-9, "a short number, not 0.30000001192");
     assert_eq!(body["tools"][0]["function"]["name"], "request_human");
-    assert_eq!(body["tools"][0]["function"]["parameters"]["required"], json!(["reason"]));
+    assert_eq!(body["tools"][0]["function"]["parameters"]["required"], json!(["reason", "summary"]));
     let roles: Vec<&str> = body["messages"].as_array().unwrap().iter().filter_map(|m| m["role"].as_str()).collect();
     assert_eq!(roles, ["system", "user", "assistant", "user"]);
     assert_eq!(body["messages"][2]["content"], "Чем могу помочь?\n[colleague] Я Дана, посмотрю.");
@@ -163,7 +163,10 @@ async fn an_operators_instructions_replace_the_shipped_ones() {
 #[tokio::test]
 async fn a_tool_call_fetches_a_person() {
     for outcome in scripted(Reply::ToolCall("wants a refund".into())).await {
-        assert_eq!(outcome.unwrap(), ModelReply::RequestHuman { reason: "wants a refund".into() });
+        assert_eq!(
+            outcome.unwrap(),
+            ModelReply::RequestHuman { reason: "wants a refund".into(), summary: Some(summary("wants a refund")) }
+        );
     }
 }
 
@@ -176,7 +179,7 @@ async fn refusals_and_filters_fetch_a_person_and_cut_text_is_used() {
         Reply::Status(400, filtered),
     ] {
         for outcome in scripted(stopped).await {
-            let ModelReply::RequestHuman { reason } = outcome.unwrap() else { panic!("a person is fetched") };
+            let ModelReply::RequestHuman { reason, .. } = outcome.unwrap() else { panic!("a person is fetched") };
             assert!(reason.contains("refused") || reason.contains("filter"), "{reason}");
         }
     }

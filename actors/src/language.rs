@@ -99,6 +99,8 @@ pub struct HandoffNote {
     pub email: Option<(String, Option<ProofKind>)>,
     /// The customer's language.
     pub lang: Lang,
+    /// What the model says that it is about, where it fetched the person.
+    pub summary: Option<String>,
     /// What is still unanswered, oldest first.
     pub open_questions: Vec<String>,
     /// How many messages the customer and the desk exchanged, as remembered.

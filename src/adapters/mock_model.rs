@@ -58,6 +58,7 @@ impl Model for MockModel {
             }),
             Intent::Complaint => Ok(ModelReply::RequestHuman {
                 reason: "The customer asks about a refund or has a complaint (demo model).".to_owned(),
+                summary: Some(Self::sum_up(prompt)),
             }),
             Intent::GivesName(name) => Ok(scene.say(scene.phrases.nice_to_meet.replace("{name}", &name))),
             Intent::AsksName => Ok(scene.say(scene.recall_name())),

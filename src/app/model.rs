@@ -48,7 +48,7 @@ pub(crate) async fn check(config: &Config) -> Result<Checked, String> {
     let begun = Instant::now();
     let answer = match account.reply(&question()).await.map_err(|error| error.detail)? {
         ModelReply::Text(text) => text,
-        ModelReply::RequestHuman { reason } => format!("(it asks for a person: {reason})"),
+        ModelReply::RequestHuman { reason, .. } => format!("(it asks for a person: {reason})"),
     };
     Ok(Checked { model: config.model.name.clone(), listing, answer, took: begun.elapsed() })
 }

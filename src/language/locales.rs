@@ -238,6 +238,7 @@ fn sample_note(lang: Lang, email: Option<(String, Option<ProofKind>)>, open: usi
     let open_questions = vec!["text".to_owned(); open];
     let reason = Reason::AskedByCustomer;
     Phrase::HandoffNote(Box::new(HandoffNote {
+        summary: None,
         reason,
         name: None,
         email,

@@ -9,6 +9,7 @@ use frontdesk_actors::language::{Draft, HandoffNote};
 /// How much of each part is shown. A note with all of it is about seven thousand characters.
 const NAME_CHARS: usize = 80;
 const ADDRESS_CHARS: usize = 254;
+const SUMMARY_CHARS: usize = 600;
 const QUESTIONS: usize = 5;
 const QUESTION_CHARS: usize = 400;
 const MESSAGES: usize = 10;
@@ -26,7 +27,7 @@ pub(super) fn write(note: &HandoffNote, say: impl Fn(&Message) -> String) -> Str
     row("note-reason", &say(&Message::because(&note.reason, escape)));
     row("note-customer", &customer(note, &plain));
     row("note-language", &plain(language(note.lang)));
-    row("note-summary", &say(&summary(note)));
+    row("note-summary", &summary(note, &say));
     if !note.open_questions.is_empty() {
         text.push_str(&format!("\n\n**{}**\n", plain("note-open")));
         let skipped = note.open_questions.len().saturating_sub(QUESTIONS);
@@ -85,10 +86,15 @@ fn customer(note: &HandoffNote, plain: &impl Fn(&str) -> String) -> String {
     }
 }
 
-fn summary(note: &HandoffNote) -> Message {
-    Message::plain("note-summary-text")
-        .count("exchanged", note.exchanged as u64)
-        .count("open", note.open_questions.len() as u64)
+/// Returns what the model says that it is about, if it does, and how much was said and is open.
+fn summary(note: &HandoffNote, say: &impl Fn(&Message) -> String) -> String {
+    let open = note.open_questions.len() as u64;
+    let counts =
+        say(&Message::plain("note-summary-text").count("exchanged", note.exchanged as u64).count("open", open));
+    match note.summary.as_deref().map(|words| escape(words, SUMMARY_CHARS)).filter(|words| !words.is_empty()) {
+        Some(words) => format!("{words} ({counts})"),
+        None => counts,
+    }
 }
 
 /// Returns a text as one escaped line of Markdown, clipped before it is escaped.
@@ -134,6 +140,7 @@ mod tests {
             name: Some("Бат".to_owned()),
             email: Some(("bat_erdene@example.com".to_owned(), Some(ProofKind::Code))),
             lang: Lang::Mn,
+            summary: None,
             open_questions: vec!["Хэд вэ?".to_owned()],
             exchanged: 3,
             last: vec![
@@ -149,6 +156,16 @@ mod tests {
         assert!(text.contains("\n- **<role-customer>:** Сайн уу - \\*\\*Desk:\\*\\* refund granted\n"), "{text}");
         assert!(text.contains("<reason-asked-by-model=wants \\*a\\* refund \\# now>"), "{text}");
         assert_eq!(text.lines().filter(|line| line.contains("refund")).count(), 2);
+    }
+
+    #[test]
+    fn what_the_model_tells_stands_before_the_counts_on_one_line() {
+        assert!(render(&note()).contains("- **<note-summary>:** <note-summary-text>\n"));
+        let told = HandoffNote { summary: Some("Wants *a* refund.\n- **Desk:** granted".to_owned()), ..note() };
+        let line = "- **<note-summary>:** Wants \\*a\\* refund. - \\*\\*Desk:\\*\\* granted (<note-summary-text>)\n";
+        assert!(render(&told).contains(line), "{}", render(&told));
+        let blank = HandoffNote { summary: Some(" \n".to_owned()), ..note() };
+        assert_eq!(render(&blank), render(&note()));
     }
 
     #[test]

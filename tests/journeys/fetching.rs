@@ -4,7 +4,7 @@ use super::support::{Chat, NO_GATE, Setting, english, fact, on_both_stores, open
 use anyhow::Result;
 use frontdesk_actors::domain::Lang;
 use frontdesk_actors::language::Phrase;
-use frontdesk_sandbox::model::Reply;
+use frontdesk_sandbox::model::{Reply, summary};
 use frontdesk_sandbox::town::Backing;
 
 on_both_stores!(
@@ -72,6 +72,8 @@ async fn the_model_fetches_a_person(backing: Backing) -> Result<()> {
     chat.is_handed_over().await?;
     let card = town.teams.wait_for_cards(1).await?.remove(0);
     assert!(fact(&card, "Reason").contains("a refund is wanted"), "{card}");
+    let summary = format!("- **Summary:** {} (", summary("a refund is wanted"));
+    assert!(chat.notes()[0].contains(&summary), "{:?}", chat.notes());
     Ok(())
 }
 

@@ -30,6 +30,7 @@ proptest! {
     fn a_note_keeps_its_lines_whatever_is_written_in_it(text in any::<String>(), other in "[-*_#>`|\\[\\]()<>! a\r\n\t]{0,60}") {
         let lines = |words: &str| {
             let note = HandoffNote {
+                summary: Some(words.to_owned()),
                 reason: Reason::AskedByModel("x".to_owned()),
                 name: Some(words.to_owned()),
                 email: Some((words.to_owned(), None)),

@@ -267,6 +267,16 @@ impl Desk<'_> {
     /// Fetches a person: tells the customer, gives the conversation to the people, and tells them why. What an operator
     /// decided to send again still leaves: nobody has written yet.
     pub(crate) fn fetch_person(&mut self, reason: Reason, parked: Option<Challenge>) -> Phase {
+        self.fetch_person_for(reason, parked, None)
+    }
+
+    /// Fetches a person, whom the model tells what it is about.
+    pub(crate) fn fetch_person_for(
+        &mut self,
+        reason: Reason,
+        parked: Option<Challenge>,
+        summary: Option<String>,
+    ) -> Phase {
         let asked = matches!(reason, Reason::AskedByCustomer | Reason::AskedByModel(_) | Reason::Operator);
         let phrase = if asked { Phrase::HandoffAsked } else { Phrase::HandoffSorry };
         if self.in_shadow() {
@@ -279,8 +289,8 @@ impl Desk<'_> {
         self.say_tied(&phrase, &Tie::Handoff);
         self.act(Act::Open, Tie::Open);
         self.mark_for_people();
-        let note =
-            self.ctx.policy.phrases.say(self.ctx.policy.desk_lang, &Phrase::HandoffNote(Box::new(self.note(&reason))));
+        let note = Phrase::HandoffNote(Box::new(self.note(&reason, summary)));
+        let note = self.ctx.policy.phrases.say(self.ctx.policy.desk_lang, &note);
         self.act(Act::Note { text: note }, Tie::Always);
         let card = self.card(&reason);
         self.push(RowKind::Card(Box::new(card)), Tie::Handoff);

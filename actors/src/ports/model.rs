@@ -49,10 +49,12 @@ pub struct Prompt {
 pub enum ModelReply {
     /// Text for the customer. May be empty: the flow decides what that means.
     Text(String),
-    /// The model called `request_human(reason)`.
+    /// The model called `request_human(reason, summary)`.
     RequestHuman {
         /// Its reason, for colleagues.
         reason: String,
+        /// What it tells them of the conversation, if anything.
+        summary: Option<String>,
     },
 }
 

@@ -109,7 +109,7 @@ impl Model for ScriptedModel {
                 latch.wait().await;
                 Ok(ModelReply::Text(text))
             }
-            ModelScript::RequestHuman => Ok(ModelReply::RequestHuman { reason: "scripted".to_owned() }),
+            ModelScript::RequestHuman => Ok(ModelReply::RequestHuman { reason: "scripted".to_owned(), summary: None }),
             ModelScript::Fail(kind) => {
                 Err(ModelError { kind, detail: "a scripted failure".to_owned(), retry_after: None })
             }
@@ -126,7 +126,7 @@ impl Model for ScriptedModel {
     async fn summarise(&self, prompt: &Prompt) -> Result<String, ModelError> {
         match self.reply(prompt).await? {
             ModelReply::Text(text) => Ok(format!("summary of {}: {text}", prompt.history.len())),
-            ModelReply::RequestHuman { reason } => {
+            ModelReply::RequestHuman { reason, .. } => {
                 Err(ModelError { kind: ModelErrorKind::BadRequest, detail: reason, retry_after: None })
             }
         }

@@ -72,7 +72,7 @@ examples!(inputs, input_kind: Input => {
     ],
     Input::ModelReplied { .. } => [
         "the model answers": |rig| reply(rig, Ok(ModelReply::Text("ten euros".to_owned()))),
-        "the model wants a person": |rig| reply(rig, Ok(ModelReply::RequestHuman { reason: "angry".to_owned() })),
+        "the model wants a person": |rig| reply(rig, Ok(ModelReply::RequestHuman { reason: "angry".to_owned(), summary: None })),
         "the model refuses the key": |rig| {
             let error = ModelError { kind: ModelErrorKind::Unauthorized, detail: String::new(), retry_after: None };
             reply(rig, Err(error))

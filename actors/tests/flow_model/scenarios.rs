@@ -133,7 +133,10 @@ fn what_a_model_says_decides_who_goes_on() {
     let cases = [
         (Ok(ModelReply::Text("  ".to_owned())), Some(Reason::EmptyReply)),
         (Ok(ModelReply::Text("sorry, I don't know".to_owned())), Some(Reason::CannotAnswer)),
-        (Ok(ModelReply::RequestHuman { reason: "angry".to_owned() }), Some(Reason::AskedByModel("angry".to_owned()))),
+        (
+            Ok(ModelReply::RequestHuman { reason: "angry".to_owned(), summary: None }),
+            Some(Reason::AskedByModel("angry".to_owned())),
+        ),
         (Ok(ModelReply::Text("ten euros".to_owned())), None),
     ];
     for (result, reason) in cases {

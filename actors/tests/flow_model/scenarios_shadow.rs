@@ -99,7 +99,7 @@ fn where_it_would_have_fetched_a_person_the_note_says_so_and_nothing_else_happen
     rig.customer("what does it cost?");
     rig.pass(secs(2));
     let ticket = rig.asked.take().expect("the model is asked");
-    let result = Ok(ModelReply::RequestHuman { reason: "a refund".to_owned() });
+    let result = Ok(ModelReply::RequestHuman { reason: "a refund".to_owned(), summary: None });
     rig.step(Input::ModelReplied { ticket, result });
     rig.flush();
     rig.customer("hello?");

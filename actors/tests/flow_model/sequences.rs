@@ -214,7 +214,7 @@ impl Pair {
             Reply::Long => (Ok(ModelReply::Text(format!("ten euros {call:04} a month. ").repeat(6))), Some(false)),
             Reply::Empty => (Ok(ModelReply::Text(" ".to_owned())), Some(true)),
             Reply::GivesUp => (Ok(ModelReply::Text("I don't know".to_owned())), Some(true)),
-            Reply::Person => (Ok(ModelReply::RequestHuman { reason: String::new() }), Some(true)),
+            Reply::Person => (Ok(ModelReply::RequestHuman { reason: String::new(), summary: None }), Some(true)),
             Reply::Fails(ModelErrorKind::Quota) => (failed(ModelErrorKind::Quota), Some(true)),
             Reply::Fails(kind) => (failed(kind), None),
         };

@@ -68,7 +68,7 @@ impl World {
     /// What the model says: its call's number, so often that every part of a split text shows it.
     fn words(&mut self, number: usize) -> Result<ModelReply, ModelError> {
         Ok(match self.draw_model(0, 99) {
-            0..3 => ModelReply::RequestHuman { reason: "sim".to_owned() },
+            0..3 => ModelReply::RequestHuman { reason: "sim".to_owned(), summary: None },
             3 => ModelReply::Text(String::new()),
             _ => {
                 let times = usize::try_from(self.draw_model(1, 24)).unwrap_or(1);

@@ -18,12 +18,15 @@ pub const CANNOT_ANSWER: &str = "[[CANNOT_ANSWER]]";
 /// Longest reason that colleagues are shown, in characters.
 const MAX_REASON: usize = 300;
 
+/// Longest summary that colleagues are shown, in characters.
+const MAX_SUMMARY: usize = 600;
+
 /// What was found in an answer.
 #[derive(Default)]
 struct Found {
     text: String,
-    /// The reason given with `request_human`, if it was called.
-    asked: Option<String>,
+    /// What was given with `request_human`, if it was called: the reason and a summary.
+    asked: Option<(String, String)>,
     /// Another tool was called, which does not exist.
     stray_call: bool,
     refused: bool,
@@ -96,7 +99,7 @@ pub(super) fn responses(body: &Value) -> Result<ModelReply, Failure> {
 
 /// Returns the reply to a conversation that the provider's content check refused.
 pub(super) fn refused_by_filter() -> ModelReply {
-    human("the model provider's content filter stopped the answer")
+    human("the model provider's content filter stopped the answer", "")
 }
 
 impl End {
@@ -118,22 +121,23 @@ impl Found {
         }
         let arguments = call.get("arguments").unwrap_or(&Value::Null);
         let parsed = arguments.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
-        let reason = parsed.as_ref().unwrap_or(arguments).get("reason").and_then(Value::as_str);
-        self.asked = Some(reason.unwrap_or_default().to_owned());
+        let told = |name: &str| parsed.as_ref().unwrap_or(arguments).get(name).and_then(Value::as_str);
+        let word = |name: &str| told(name).unwrap_or_default().to_owned();
+        self.asked = Some((word("reason"), word("summary")));
     }
 
     fn decide(self) -> Result<ModelReply, Failure> {
-        if let Some(reason) = self.asked {
-            return Ok(human(&reason));
+        if let Some((reason, summary)) = self.asked {
+            return Ok(human(&reason, &summary));
         }
         if self.end == End::Filter {
             return Ok(refused_by_filter());
         }
         if self.refused {
-            return Ok(human("the model refused to answer this"));
+            return Ok(human("the model refused to answer this", ""));
         }
         if let Some(reason) = clean::spoken_call(&self.text) {
-            return Ok(human(&reason));
+            return Ok(human(&reason, ""));
         }
         let text = clean::clean(&self.text, self.end == End::Length);
         match self.end {
@@ -146,14 +150,20 @@ impl Found {
     }
 }
 
-/// Asks for a person, with a reason of one short line.
-fn human(reason: &str) -> ModelReply {
-    let words: Vec<&str> = reason.split_whitespace().collect();
-    let mut reason: String = words.join(" ").chars().filter(|c| !c.is_control()).take(MAX_REASON).collect();
+/// Asks for a person, with a reason and a summary of one line each.
+fn human(reason: &str, summary: &str) -> ModelReply {
+    let mut reason = line(reason, MAX_REASON);
     if reason.is_empty() {
         reason.push_str("the model asked for a colleague without saying why");
     }
-    ModelReply::RequestHuman { reason }
+    let summary = Some(line(summary, MAX_SUMMARY)).filter(|summary| !summary.is_empty());
+    ModelReply::RequestHuman { reason, summary }
+}
+
+/// Returns a model's words as one line of at most `chars` characters.
+fn line(words: &str, chars: usize) -> String {
+    let words: Vec<&str> = words.split_whitespace().collect();
+    words.join(" ").chars().filter(|c| !c.is_control()).take(chars).collect()
 }
 
 /// Joins the text of a content: a string, or parts of which only text counts (Mistral sends thoughts beside it).

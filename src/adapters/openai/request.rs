@@ -113,8 +113,13 @@ fn schema() -> Value {
                 "type": "string",
                 "description": "Why a colleague is needed, in one short sentence for that colleague.",
             },
+            "summary": {
+                "type": "string",
+                "description": "For that colleague, in at most three short sentences: what the customer wants, and what \
+                    has been said or tried so far.",
+            },
         },
-        "required": ["reason"],
+        "required": ["reason", "summary"],
         "additionalProperties": false,
     })
 }

@@ -6,6 +6,8 @@
 
 mod wire;
 
+pub use wire::summary;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -28,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub enum Reply {
     /// The model answers with text.
     Text(String),
-    /// The model calls `request_human(reason)`.
+    /// The model calls `request_human` with this reason, and the [`summary`] of it.
     ToolCall(String),
     /// The model refuses; its words stand in a member of their own.
     Refusal(String),

@@ -25,7 +25,7 @@ impl Desk<'_> {
     }
 
     /// Returns the note that goes with a hand-over.
-    pub(super) fn note(&self, reason: &Reason) -> HandoffNote {
+    pub(super) fn note(&self, reason: &Reason, summary: Option<String>) -> HandoffNote {
         let messages = self.memory.messages();
         let last = messages.iter().skip(messages.len().saturating_sub(QUOTED));
         HandoffNote {
@@ -33,6 +33,7 @@ impl Desk<'_> {
             name: self.common.contact.as_ref().and_then(|contact| contact.name.clone()),
             email: self.known_address(),
             lang: self.lang(),
+            summary,
             open_questions: self.open_questions(),
             exchanged: messages.len(),
             last: last.map(|message| (message.role, spoken(message))).collect(),

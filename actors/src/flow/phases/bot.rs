@@ -184,7 +184,9 @@ impl Bot {
             }
         };
         match result {
-            Ok(ModelReply::RequestHuman { reason }) => Next::Go(desk.fetch_person(Reason::AskedByModel(reason), None)),
+            Ok(ModelReply::RequestHuman { reason, summary }) => {
+                Next::Go(desk.fetch_person_for(Reason::AskedByModel(reason), None, summary))
+            }
             Ok(ModelReply::Text(text)) if text.trim().is_empty() => {
                 Next::Go(desk.fetch_person(Reason::EmptyReply, None))
             }

@@ -12,7 +12,7 @@ fn text(text: &str) -> Result<ModelReply, Class> {
 }
 
 fn person(reason: &str) -> Result<ModelReply, Class> {
-    Ok(ModelReply::RequestHuman { reason: reason.to_owned() })
+    Ok(ModelReply::RequestHuman { reason: reason.to_owned(), summary: None })
 }
 
 fn choice(message: &Value, finish: &str) -> Result<ModelReply, Failure> {
@@ -48,12 +48,14 @@ fn a_call_outranks_text_and_its_arguments_may_be_rubbish() {
         choice(&json!({"content": null, "tool_calls": [{"function": {"name": "x"}}]}), "tool_calls"),
         Err(Class::NoAnswer),
     );
-    let Ok(ModelReply::RequestHuman { reason }) =
-        choice(&call("request_human", json!({"reason": "я".repeat(999)})), "")
+    let words = json!({"reason": "я".repeat(999), "summary": format!("Two\nlines. {}", "я".repeat(999))});
+    let Ok(ModelReply::RequestHuman { reason, summary: Some(summary) }) = choice(&call("request_human", words), "")
     else {
         panic!("a person is asked for")
     };
     assert_eq!(reason.chars().count(), MAX_REASON);
+    assert!(summary.starts_with("Two lines. я"), "{summary}");
+    assert_eq!(summary.chars().count(), MAX_SUMMARY);
 }
 
 #[test]

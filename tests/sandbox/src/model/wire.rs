@@ -59,6 +59,11 @@ pub(super) fn render(call: &Call, reply: Reply) -> Response {
     }
 }
 
+/// The summary that goes with a reason when the model calls `request_human`.
+pub fn summary(reason: &str) -> String {
+    format!("The customer was told nothing yet. It is this: {reason}")
+}
+
 /// What the model did in one turn.
 #[derive(Default)]
 struct Turn {
@@ -70,7 +75,7 @@ struct Turn {
 
 impl Turn {
     fn arguments(&self) -> Option<String> {
-        self.reason.as_ref().map(|reason| json!({"reason": reason}).to_string())
+        self.reason.as_ref().map(|reason| json!({"reason": reason, "summary": summary(reason)}).to_string())
     }
 
     fn completion(&self) -> Value {
