@@ -78,6 +78,7 @@ async fn compare(limit: Duration, began: Instant, report: &mut Report) -> Result
     let webhook = Webhook::customer(Having::People)?;
     let make = std::sync::Arc::new(move |n| webhooks.request(&webhook, 1 + n % stretches::CONVERSATIONS));
     let (seen, micros) = bare::measure(stretches::CONNECTIONS, limit, make).await?;
+    report.measure_by(micros);
     report.note(format!(
         "a bare axum handler that only parses the same body: {:.0} accepted/s, {micros:.1} CPU us each, ack p50 {:.2} ms, \
          p99 {:.2} ms",

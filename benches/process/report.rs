@@ -28,12 +28,13 @@ pub(crate) struct Report {
     rows: Vec<Row>,
     notes: Vec<String>,
     missed: Vec<String>,
+    bare: Option<f64>,
 }
 
 impl Report {
     /// Makes an empty table.
     pub(crate) fn new(columns: &[Backing]) -> Self {
-        Self { columns: columns.to_vec(), rows: Vec::new(), notes: Vec::new(), missed: Vec::new() }
+        Self { columns: columns.to_vec(), rows: Vec::new(), notes: Vec::new(), missed: Vec::new(), bare: None }
     }
 
     /// Notes one figure.
@@ -51,6 +52,19 @@ impl Report {
             self.rows.len() - 1
         });
         self.rows[row].values[at] = Some((value, goal));
+    }
+
+    /// Notes what one request to the bare handler takes on this machine, now, in CPU microseconds.
+    pub(crate) fn measure_by(&mut self, bare: f64) {
+        self.bare = Some(bare);
+    }
+
+    /// Notes a CPU time in bare handlers, where that was measured in this run: machines differ, and so do hours of one, but
+    /// both differ alike.
+    pub(crate) fn in_bare_handlers(&mut self, name: &'static str, column: Backing, micros: f64) {
+        if let Some(bare) = self.bare {
+            self.figure((name, 1), column, micros / bare, None);
+        }
     }
 
     /// Notes that a goal was missed which is a promise, and which: the run fails.
