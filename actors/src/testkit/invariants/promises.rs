@@ -26,7 +26,9 @@ pub(super) fn nothing_lost(slice: &Slice<'_>, rules: &Rules, findings: &mut Find
             continue;
         }
         let invariant = if why == UNCALLED { Invariant::SomebodyCalled } else { Invariant::NothingLost };
-        let excuse = if slice.was_lost(acked) { Excuse::StoreLost } else { Excuse::None };
+        // The desk had it, and knows nothing of that any more.
+        let forgotten = why == UNCALLED && slice.forgot_an_order(fact.at);
+        let excuse = if forgotten || slice.was_lost(acked) { Excuse::StoreLost } else { Excuse::None };
         let what = format!("{} was acknowledged, and {why}", fact.name);
         slice.found(findings, invariant, (fact.at, slice.end()), (excuse, what));
     }

@@ -192,6 +192,20 @@ impl<'a> Slice<'a> {
         came || self.entries[since..].iter().any(|entry| matches!(entry.what, What::Called { .. }))
     }
 
+    /// Returns whether the desk had the conversation at this entry by an order that its store has lost. The vendor tells of none.
+    pub(super) fn forgot_an_order(&self, at: usize) -> bool {
+        let ordered = |fact: &Fact<'_>| match fact.happening {
+            Happening::AskedBack => fact.acked.map(|acked| self.was_lost(acked)),
+            Happening::HandedBack { .. }
+            | Happening::PersonWrote { .. }
+            | Happening::TakenOver
+            | Happening::Opened
+            | Happening::GivenAway => Some(false),
+            Happening::CustomerWrote { .. } | Happening::Deleted { .. } => None,
+        };
+        self.facts.iter().rev().filter(|fact| fact.at < at).find_map(ordered) == Some(true)
+    }
+
     /// Returns whether the person was forgotten after this entry.
     pub(super) fn erased_since(&self, at: usize) -> bool {
         self.erased.is_some_and(|erased| erased > at)

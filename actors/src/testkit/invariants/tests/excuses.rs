@@ -75,3 +75,22 @@ fn a_store_that_lost_something_excuses_nothing_that_it_kept() {
     assert_eq!(excused(taken().then(store_lost(1_500)).then(claimed("e-0"))), (0, 1));
     assert_eq!(excused(taken().then(store_lost(2_500)).then(claimed("e-0"))), (1, 0));
 }
+
+#[test]
+fn a_store_that_lost_an_order_excuses_that_it_stayed_with_people() {
+    let rules = Rules { sees_calls: true, ..Rules::default() };
+    let judged = |since: i64| {
+        let log = Log::default()
+            .happened("m1", Happening::PersonWrote { words: "hello".to_owned() })
+            .happened("o1", Happening::AskedBack)
+            .acked("o1")
+            .then(store_lost(since))
+            .wrote("m2")
+            .rests(Hands::People, &[(Role::Person, "hello"), (Role::Customer, "m2")]);
+        let findings = check(&log.history, &rules);
+        (findings.violations.len(), findings.excused)
+    };
+    // The order was taken at 3 s.
+    assert_eq!(judged(2_500), (0, 1), "the order was lost");
+    assert_eq!(judged(3_500), (1, 0), "it was not");
+}
