@@ -56,6 +56,7 @@ impl Outbox {
             sorry: false,
             reply: None,
             doubted: false,
+            unheard: None,
             parts: Vec::new(),
         }
     }

@@ -61,6 +61,7 @@ impl Desk<'_> {
             }
             return Vec::new();
         }
+        self.is_heard_after_all(seq, attempt);
         match outcome {
             SendOutcome::Verdict(verdict) => self.landed(seq, verdict),
             SendOutcome::ClaimLapsed => {
@@ -79,6 +80,13 @@ impl Desk<'_> {
                 self.gate_mark(GateMark::Capped);
                 vec![Signal::Mail(if by_address { MailNews::Sent } else { MailNews::Capped })]
             }
+        }
+    }
+
+    /// The end of a try is heard that had put its row in doubt because nobody had heard it.
+    fn is_heard_after_all(&mut self, seq: u64, attempt: u32) {
+        if let Some(row) = self.common.outbox.row_mut(seq).filter(|row| row.unheard == Some(attempt)) {
+            (row.doubted, row.unheard) = (false, None);
         }
     }
 
@@ -335,7 +343,11 @@ impl Desk<'_> {
             .collect();
         let doubted = |row: Row| {
             self.pend_is_unheard(&row);
-            self.unknown(&row, false, "interrupted on the wire".to_owned())
+            let signals = self.unknown(&row, false, "interrupted on the wire".to_owned());
+            if let Some(now) = self.common.outbox.row_mut(row.seq) {
+                now.unheard = Some(row.tries).filter(|_| now.doubted && !row.doubted);
+            }
+            signals
         };
         claimed.into_iter().flat_map(doubted).collect()
     }

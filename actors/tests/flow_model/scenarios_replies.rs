@@ -362,3 +362,13 @@ fn requests_stand_as_they_come_whatever_the_clocks_of_the_nodes_say() {
     let remembered: Vec<String> = rig.view().memory.into_iter().map(|said| said.text).collect();
     assert_eq!(remembered, ["hello", "are you there", "do you ship"]);
 }
+
+/// The store was away: the conversation is read again while an answer is on the wire, and its end is heard after that.
+#[test]
+fn what_was_refused_after_all_was_not_said() {
+    let mut rig = answering();
+    rig.flow = rig.restored();
+    rig.end_send(false, refused());
+    assert_eq!(rig.phase(), PhaseName::Human, "somebody has to answer");
+    assert!(rig.view().memory.iter().all(|said| said.text != "Good day."), "{:?}", rig.view().memory);
+}

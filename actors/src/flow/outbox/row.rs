@@ -207,6 +207,9 @@ pub struct Row {
     /// Whether a try at that place is of unknown outcome.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) doubted: bool,
+    /// The try whose end nobody has heard, where nothing else puts the row in doubt. It may be heard yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) unheard: Option<u32>,
     /// What was to be said in texts of their own before they were joined into this one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) parts: Vec<String>,
