@@ -58,9 +58,14 @@ impl Desk<'_> {
         let outbox = &mut self.common.outbox;
         outbox.forget_questions();
         outbox.cut(has_words);
-        // Whoever waited for these may have been answered: nobody is answered twice.
+        // Whoever waited for these may have been answered. If not, they are let go: a place takes one answer.
         let on_the_wire: Vec<u64> = outbox.rows().iter().filter(|row| has_words(row)).map(|row| row.seq).collect();
-        on_the_wire.into_iter().for_each(|seq| outbox.close(seq));
+        for seq in on_the_wire {
+            if let Some(row) = outbox.row_mut(seq) {
+                row.doubted = true;
+            }
+            outbox.remove(seq);
+        }
         let rows = outbox.rows();
         let volatile = &mut self.common.volatile;
         volatile.acquiring.retain(|seq| rows.iter().any(|row| row.seq == *seq && row.state == RowState::Queued));

@@ -152,3 +152,26 @@ fn whoever_waits_for_an_answer_is_let_go() {
     );
     assert!(restored.is_ok_and(|flow| !flow.has_work()), "nothing is left to do");
 }
+
+/// Nobody hears what becomes of the answer that is on its way, and it is lost.
+#[test]
+fn whoever_waits_for_an_answer_that_was_on_its_way_is_let_go() {
+    let mut rig = Rig::new(false);
+    let mut inbound = rig.customer_event("I am quixote");
+    inbound.reply = Some(ReplyHandle("place".to_owned()));
+    rig.step(Input::Inbound(Box::new(inbound)));
+    rig.pass(secs(2));
+    rig.reply("Good day, quixote.");
+    while rig.sending.is_empty() {
+        rig.clear_one();
+    }
+    rig.step(Input::Erased);
+    rig.sending.clear();
+    while rig.sending.is_empty() {
+        rig.clear_one();
+    }
+    let place = rig.sending[0].reply_place().map(|place| place.handle.0);
+    assert_eq!((rig.sending[0].kind.name(), place.as_deref()), ("dismiss", Some("place")));
+    rig.flush();
+    assert!(rig.said().is_empty() && !rig.flow.has_work() && !stored(&rig, "quixote"), "{:?}", rig.view());
+}
