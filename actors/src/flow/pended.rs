@@ -87,9 +87,9 @@ impl Desk<'_> {
             let doubted = before.is_some_and(|pended| pended.doubted);
             let unheard = before.is_some_and(|pended| pended.unheard);
             let missing = before.and_then(|pended| pended.missing);
-            // By another node's clock it may seem over.
-            let again = before.is_some() || row.tries > 1;
-            let loose = before.map_or(row.tries > 1, |pended| pended.loose);
+            // By another node's clock it may seem over. A try that did nothing, for certain, is nothing to fear.
+            let again = before.is_some() || row.doubted;
+            let loose = before.map_or(row.doubted, |pended| pended.loose);
             let crossed = before.is_some_and(|pended| pended.crossed);
             let landed = false;
             self.common.pended = Some(Pended { until, again, loose, landed, unheard, missing, doubted, crossed });

@@ -213,3 +213,30 @@ fn who_takes_it_after_an_operators_order_has_it_before_our_change_to_pending_has
         assert_eq!(state, (PhaseName::Human, Status::Open, 0), "{heard_before_the_look}");
     }
 }
+
+/// What the vendor has refused does not land: of two tries of our change to pending only the second can.
+#[test]
+fn a_try_of_our_change_to_pending_that_was_refused_is_not_feared() {
+    let mut rig = Rig::new(false);
+    rig.set_state(Status::Open, Assignee::Nobody);
+    rig.step(Input::Ordered(Order::Bot));
+    while rig.sending.is_empty() {
+        if rig.looking.is_some() {
+            rig.end_look(true);
+        } else {
+            rig.clear_one();
+        }
+    }
+    let refused = Verdict::Transient { retry_after: None, why: String::new() };
+    rig.end_send(false, SendOutcome::Verdict(refused));
+    rig.pass(Duration::from_secs(10));
+    assert_eq!(rig.state.status, Status::Pending, "the second has landed");
+    let person = || Assignee::Person("7".to_owned());
+    for (status, assignee) in [(Status::Pending, Assignee::Nobody), (Status::Open, person())] {
+        rig.set_state(status, assignee);
+        rig.flush();
+    }
+    assert_eq!(rig.phase(), PhaseName::Human);
+    rig.set_state(Status::Pending, person());
+    assert_eq!(rig.phase(), PhaseName::Bot, "a person has given it back");
+}
