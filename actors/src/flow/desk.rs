@@ -319,7 +319,7 @@ impl Desk<'_> {
         if !touched && reason.is_persons_act() {
             return self.taken_late(reason, parked);
         }
-        if reason == Reason::NotPending && self.may_be_own_opening() {
+        if reason == Reason::NotPending && (self.may_be_own_opening() || self.common.unannounced) {
             return self.taken_unannounced(reason, parked);
         }
         self.human(reason, touched, parked)

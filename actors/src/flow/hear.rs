@@ -331,6 +331,8 @@ impl Desk<'_> {
         let not_ours = !ours && new.status != Status::Resolved;
         if not_ours && !is_human && !self.may_precede_pend(new.version, looked) {
             let away = missed && self.is_opened_by_failure(&new);
+            // Before an operator's order or after it: that person may think that the desk has it.
+            self.common.unannounced |= self.common.volatile.resumed;
             signals.push(Signal::TakenOver(if away { Reason::DeskAway } else { Reason::NotPending }));
             self.common.heard = self.common.heard.max(new.version);
         }

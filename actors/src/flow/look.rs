@@ -83,6 +83,7 @@ impl Desk<'_> {
             .hear_state(phase, look.state, (missed, true))
             .into_iter()
             .partition(|signal| matches!(signal, Signal::HandedBack(_)));
+        self.common.volatile.resumed = false;
         if self.common.volatile.back_doubted {
             // It was begun before what it is to tell of was heard: its picture is older.
             self.look_later();
@@ -178,7 +179,7 @@ impl Desk<'_> {
     /// crossed it, the status that came with the customer's message must do, unless just that is in doubt.
     fn blind(&mut self) -> Vec<Signal> {
         let in_doubt = self.give_up_doubt();
-        self.common.volatile.back_doubted = false;
+        (self.common.volatile.back_doubted, self.common.volatile.resumed) = (false, false);
         let crossed = self.common.volatile.gap || !self.common.volatile.suspect || in_doubt;
         self.close_gap();
         self.common.volatile.fresh = Some(self.ctx.now);

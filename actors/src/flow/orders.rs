@@ -50,7 +50,8 @@ impl Desk<'_> {
         matches!(event, Event::Ordered { .. }) && state.is_some_and(same)
     }
 
-    /// An operator gives it back to the desk, and nothing says in which version of the vendor's state: a look tells.
+    /// An operator gives it back to the desk, and nothing says in which version of the vendor's state: a look tells. It may wait
+    /// for its turn, and what is opened meanwhile is a person's: as far as is known it was not open when the order was given.
     pub(super) fn resumed(&mut self) {
         self.common.resumed = Some(self.ctx.now);
         if self.has_versions() {
@@ -58,14 +59,15 @@ impl Desk<'_> {
             (self.common.volatile.looking, self.common.volatile.resumed) = (None, true);
             self.look();
         }
+        if self.common.state.as_ref().is_some_and(is_closed) && !self.may_be_own_opening() {
+            self.note_order(Some(self.newest_version()));
+        }
     }
 
     /// The look after an operator's order has shown this: what is open in a newer version was opened by a person since, if it
     /// is not here and no opening of ours may land yet. Returns what that says of what has been heard meanwhile.
     pub(super) fn resumption_is_seen(&mut self, phase: &Phase, state: &ConversationState) -> Option<Signal> {
-        let told = std::mem::take(&mut self.common.volatile.resumed);
-        let closed = matches!(state.status, Status::Pending | Status::Resolved);
-        if !told || !closed || self.may_be_own_opening() {
+        if !self.common.volatile.resumed || !is_closed(state) || self.may_be_own_opening() {
             return None;
         }
         self.note_order(Some(state.version));
@@ -129,6 +131,10 @@ impl Desk<'_> {
 /// Returns in which version of the vendor's state a note gives the conversation back, where that state is not open: what is open in
 /// a newer one was opened since.
 pub(super) fn given_back_in(event: &Event, state: Option<&ConversationState>) -> Option<u64> {
-    let closed = state.filter(|state| matches!(state.status, Status::Pending | Status::Resolved));
+    let closed = state.filter(|state| is_closed(state));
     closed.filter(|_| matches!(event, Event::Ordered { order: Order::Bot, .. })).map(|state| state.version)
+}
+
+const fn is_closed(state: &ConversationState) -> bool {
+    matches!(state.status, Status::Pending | Status::Resolved)
 }

@@ -200,7 +200,6 @@ fn who_takes_it_after_an_operators_order_has_it_before_our_change_to_pending_has
         let shown = Input::Looked { ticket: looking.ticket, result: Ok(Box::new(looking.look)) };
         if heard_before_the_look {
             rig.set_state(Status::Open, person());
-            assert_eq!(rig.phase(), PhaseName::Bot, "it may be from before the order");
             rig.step(shown);
         } else {
             rig.step(shown);
@@ -211,6 +210,35 @@ fn who_takes_it_after_an_operators_order_has_it_before_our_change_to_pending_has
         rig.pass(Duration::from_secs(60));
         let state = (rig.phase(), rig.state.status, rig.prompts.len());
         assert_eq!(state, (PhaseName::Human, Status::Open, 0), "{heard_before_the_look}");
+    }
+}
+
+/// The look after the order waits for its turn, and shows what a colleague has opened meanwhile.
+#[test]
+fn who_opens_what_an_operator_has_given_to_the_desk_has_it_however_late_the_look_is() {
+    for heard in [false, true] {
+        let mut rig = Rig::new(false);
+        rig.customer("hello");
+        rig.pass(Duration::from_secs(3));
+        rig.reply("hi");
+        rig.flush();
+        rig.set_state(Status::Resolved, Assignee::Nobody);
+        noted(&mut rig, Order::Human);
+        let called = rig.calls().0;
+        rig.step(Input::Ordered(Order::Bot));
+        let mut looking = rig.looking.take().expect("a look tells how it was");
+        let opened = rig.state_event(Status::Open, Assignee::Nobody);
+        if heard {
+            rig.step(Input::Inbound(Box::new(opened)));
+        }
+        looking.look.state = rig.state.clone();
+        rig.step(Input::Looked { ticket: looking.ticket, result: Ok(Box::new(looking.look)) });
+        assert_eq!(rig.phase(), PhaseName::Human, "{heard}");
+        rig.customer("what does it cost?");
+        rig.pass(Duration::from_secs(60));
+        let state = (rig.phase(), rig.state.status, rig.prompts.len());
+        assert_eq!(state, (PhaseName::Human, Status::Open, 1), "{heard}");
+        assert_eq!(rig.calls().0, called + 1, "it may have been opened before the order: colleagues are called");
     }
 }
 
