@@ -49,6 +49,8 @@ mod scenarios_outbox;
 mod scenarios_pickup;
 #[path = "flow_model/scenarios_put_away.rs"]
 mod scenarios_put_away;
+#[path = "flow_model/scenarios_read_back.rs"]
+mod scenarios_read_back;
 #[path = "flow_model/scenarios_replies.rs"]
 mod scenarios_replies;
 #[path = "flow_model/scenarios_resume.rs"]

@@ -62,7 +62,7 @@ pub(crate) fn handovers(rig: &Rig) -> usize {
     rig.cards.iter().filter(|card| matches!(card, Card::Handoff { .. })).count()
 }
 
-fn calls(rig: &Rig) -> usize {
+pub(crate) fn calls(rig: &Rig) -> usize {
     rig.cards.iter().filter(|card| matches!(card, Card::Waiting { .. })).count()
 }
 

@@ -109,6 +109,15 @@ impl Human {
             }
             return desk.ignore("a person has it already");
         }
+        let late = desk.has_versions() && desk.heard_late(reason);
+        if late && !self.touched && self.reason.is_persons_act() {
+            // More of what was heard late: no more than the words before it does it say that anybody is there. A vendor that tells
+            // no states may show them later than they stand.
+            self.last_word = desk.ctx.now;
+            desk.leave_to_people(reason);
+            self.open_if_pending(desk);
+            return Next::Stay;
+        }
         (self.touched, self.called, self.wrote_on) = (true, false, false);
         desk.common.unannounced = false;
         self.reclaim = None;
