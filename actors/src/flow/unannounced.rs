@@ -68,7 +68,12 @@ impl Desk<'_> {
     /// Returns whether people may have given the conversation back unheard, before an opening of ours landed late.
     fn may_have_missed_a_hand_back(&self) -> bool {
         let missed = self.common.volatile.gap || self.common.volatile.suspect;
-        missed && self.may_be_own_opening() && self.common.opening.is_some_and(|opening| opening.loose)
+        missed && self.may_have_opened_unheard()
+    }
+
+    /// Returns whether an opening of ours may land yet, or has, and nobody heard: what people did meanwhile may be over.
+    pub(super) fn may_have_opened_unheard(&self) -> bool {
+        self.may_be_own_opening() && self.common.opening.is_some_and(|opening| opening.loose)
     }
 
     /// People have it, and it may be that the desk's own opening is all there was.

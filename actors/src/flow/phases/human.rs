@@ -119,12 +119,16 @@ impl Human {
             return Next::Stay;
         }
         (self.touched, self.called, self.wrote_on) = (true, false, false);
-        desk.common.unannounced = false;
+        desk.common.unannounced &= desk.read_back;
+        desk.common.unannounced |= desk.read_back && desk.may_have_opened_unheard();
         self.reclaim = None;
         self.pickup = None;
         desk.common.returned = 0;
         self.last_word = desk.ctx.now;
         desk.leave_to_people(reason);
+        if desk.common.unannounced && desk.somebody_waits() {
+            self.call_unannounced(desk);
+        }
         self.open_if_pending(desk);
         Next::Stay
     }
