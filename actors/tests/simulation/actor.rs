@@ -9,7 +9,7 @@ use super::store::{Taken, Write};
 use super::world::World;
 use frontdesk_actors::domain::Verified;
 use frontdesk_actors::flow::outbox::Lane;
-use frontdesk_actors::flow::{Effect, Flow, Input, Kept, Step};
+use frontdesk_actors::flow::{Effect, Flow, Input, Kept, Mark, Step};
 use frontdesk_actors::ids::Ticket;
 use frontdesk_actors::testkit::history::What;
 use frontdesk_actors::time::Timestamp;
@@ -393,7 +393,8 @@ impl World {
 
 /// Returns whether a step takes the conversation from the people.
 fn gives_back((_, step): &(&'static str, Step)) -> bool {
-    step.from == PhaseName::Human && step.to != PhaseName::Human
+    // Also where the desk has fetched a person again in the same step.
+    step.from == PhaseName::Human && (step.to != PhaseName::Human || step.marks.contains(&Mark::HandedBack))
 }
 
 fn acquired(effect: &Effect) -> Option<(u64, Lane)> {

@@ -8,9 +8,9 @@ use super::world::World;
 use frontdesk_actors::domain::{Assignee, ConversationState, Event, Role, Status};
 use frontdesk_actors::flow::outbox::{Row, RowKind};
 use frontdesk_actors::flow::policy::ChannelPolicy;
-use frontdesk_actors::flow::{Flow, Input, Step};
+use frontdesk_actors::flow::{Flow, Input, Known, Step};
 use frontdesk_actors::ids::MessageId;
-use frontdesk_actors::ports::{Act, PortErrorKind};
+use frontdesk_actors::ports::{Act, Author, PortErrorKind, Seen};
 use frontdesk_actors::testkit::history::{Entry, Happening, What};
 use frontdesk_actors::testkit::invariants::{Rules, Told};
 use std::time::Duration;
@@ -174,8 +174,21 @@ impl World {
             return None;
         }
         let memory = flow.view(&self.policy, 0).memory.into_iter();
-        let heard = memory.filter(|said| said.role == Role::Person).map(|said| said.text).collect();
+        let remembered = memory.filter(|said| said.role == Role::Person).map(|said| said.text);
+        let heard = remembered.chain(self.words_taken(flow)).collect();
         Some(GivenBack { heard, ordered: matches!(input, Input::Ordered(_)) })
+    }
+
+    /// Returns what people wrote and the desk knows of, also where an operator has had the person forgotten since.
+    fn words_taken(&self, flow: &Flow) -> Vec<String> {
+        let known = Known::read(&flow.encode()).expect("it was encoded here");
+        let chat = self.keys.iter().position(|key| *key == *flow.key());
+        let words = chat.into_iter().flat_map(|chat| &self.vendor.chats[chat].messages);
+        let is_taken = |seen: &&Seen| {
+            let wrote = Event::PersonWrote { id: seen.id, at: seen.at, text: String::new() };
+            seen.author == Author::Person && !known.is_news(&wrote)
+        };
+        words.filter(is_taken).map(|seen| seen.text.clone()).collect()
     }
 
     /// The desk has taken the conversation back. People's idleness counts only if they were idle: their last word that the desk
@@ -213,7 +226,10 @@ impl World {
     /// unheard before still takes it: nobody can tell then whether it came before or after.
     fn given_back(&mut self, key: usize, fact: &str, words: &[(usize, bool)]) {
         let last = words.iter().rev().find(|(_, heard)| *heard).map(|(at, _)| *at);
-        let unheard = words.iter().map(|(at, _)| *at).find(|at| last.is_none_or(|last| *at > last));
+        // Notifications come in the order in which people wrote; a journal may show a later word first.
+        let in_order = self.kind == Kind::GreenApi;
+        let is_unheard = |(at, heard): &&(usize, bool)| !heard && (in_order || last.is_none_or(|last| *at > last));
+        let unheard = words.iter().find(is_unheard).map(|(at, _)| *at);
         let what = What::Happened { fact: fact.to_owned(), happening: Happening::AskedBack };
         let Some(before) = unheard else { return self.log("", Some(key), what) };
         let (at, key) = (self.history.entries[before].at, self.keys[key].as_str().to_owned());

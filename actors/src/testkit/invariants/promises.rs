@@ -53,6 +53,7 @@ fn owed_still(slice: &Slice<'_>, rules: &Rules, (fact, asks): (&Fact<'_>, bool),
         || slice.erased_since(fact.at)
         || slice.people_had_it(fact.at, called)
         || slice.texts.iter().any(|text| is_about(text.answer) || fetched(text))
+        || slice.was_fetched(fact.at)
         || slice.doubted.iter().any(|(_, _, answer)| is_about(*answer))
         || slice.facts.iter().any(|later| later.at > fact.at && ended_by(later))
     {

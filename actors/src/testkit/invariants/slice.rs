@@ -206,6 +206,16 @@ impl<'a> Slice<'a> {
         self.facts.iter().rev().filter(|fact| fact.at < at).find_map(ordered) == Some(true)
     }
 
+    /// Returns whether the desk has fetched a person since this entry: it tried to tell the customer so, which a vendor may refuse, and
+    /// colleagues were reached.
+    pub(super) fn was_fetched(&self, at: usize) -> bool {
+        let tells = |entry: &&Entry| matches!(&entry.what, What::Posted { speech: Speech::Announcement, .. });
+        let told = self.entries[at..].iter().position(tells);
+        let reached =
+            |since: usize| self.entries[since..].iter().any(|entry| matches!(entry.what, What::Called { .. }));
+        told.is_some_and(|told| reached(at + told))
+    }
+
     /// Returns whether the person was forgotten after this entry.
     pub(super) fn erased_since(&self, at: usize) -> bool {
         self.erased.is_some_and(|erased| erased > at)

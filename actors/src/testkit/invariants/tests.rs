@@ -176,6 +176,21 @@ fn nothing_is_left_to_people_whom_nobody_called() {
 }
 
 #[test]
+fn a_person_was_fetched_also_where_the_vendor_refuses_to_tell_the_customer() {
+    let (row, speech, stood_still) = ("e-1".to_owned(), Speech::Announcement, false);
+    let tells = || {
+        Log::default().wrote("m1").then(What::Claimed { row: row.clone(), speech }).soon(What::Posted {
+            row: row.clone(),
+            speech,
+            stood_still,
+        })
+    };
+    let memory = [(Role::Customer, "m1")];
+    tells().rests(Hands::Desk, &memory).violates(Invariant::NothingLost);
+    tells().then(What::Called { row: "e-2".to_owned() }).rests(Hands::Desk, &memory).is_fine();
+}
+
+#[test]
 fn whoever_was_forgotten_is_not_remembered_and_proves_themselves_anew() {
     let erased = || Log::default().wrote("m1").then(What::Erased);
     erased().rests(Hands::Desk, &[]).is_fine();
