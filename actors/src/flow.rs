@@ -36,6 +36,7 @@ mod hear;
 mod known;
 mod landed;
 mod late;
+mod left;
 mod look;
 mod note;
 mod opened;
@@ -158,6 +159,8 @@ impl Flow {
             owed: Vec::new(),
             unheard: Vec::new(),
             theirs: Vec::new(),
+            left: Vec::new(),
+            untold: Vec::new(),
             first_words: String::new(),
             outbox: Default::default(),
             spent: Vec::new(),

@@ -37,6 +37,7 @@ impl Desk<'_> {
         let id = self.common.seen.placed(id);
         let remembered = self.memory.remove(id);
         self.common.outbox.forget_question(id);
+        self.common.left.retain(|left| *left != id);
         self.memory_dirty |= remembered;
         let owed = self.common.owed.iter().any(|owed| owed.id == id);
         let mut recordings = self.common.unheard.iter().chain(&self.common.theirs);

@@ -195,6 +195,7 @@ impl Desk<'_> {
     pub(crate) fn owe(&mut self, owed: Owed) {
         let came_in = self.came_in.iter().find(|(of, _)| *of == owed.id).map_or(owed.version, |(_, version)| *version);
         let owed = Owed { version: came_in, ..owed };
+        self.common.left.retain(|left| *left != owed.id);
         let at = self.common.owed.partition_point(|earlier| !earlier.id.is_behind(owed.id));
         self.common.owed.insert(at, owed);
         let surplus = self.common.owed.len().saturating_sub(MAX_OWED);
@@ -206,22 +207,14 @@ impl Desk<'_> {
         self.common.owed.clear();
         self.common.unheard.clear();
         self.common.theirs.clear();
+        self.common.left.clear();
     }
 
     /// This message must not be answered any more.
     pub(crate) fn owe_no_more(&mut self, id: MessageId) {
         self.common.owed.retain(|owed| owed.id != id);
+        self.common.left.retain(|left| *left != id);
         self.drop_recording(id);
-    }
-
-    /// A person has it: what the customer had asked before is theirs. What the customer wrote after the words that are heard
-    /// so late stays owed, should the conversation come back without having been declared done.
-    pub(crate) fn leave_to_people(&mut self, reason: &Reason) {
-        let person = self.common.person;
-        let spoke = matches!(reason, Reason::PersonWrote | Reason::ColleagueNote);
-        self.common.owed.retain(|owed| spoke && owed.id.is_behind(person));
-        self.common.unheard.retain(|unheard| spoke && unheard.id.is_behind(person));
-        self.common.theirs.retain(|unheard| spoke && unheard.id.is_behind(person));
     }
 
     // === The customer is known ===
@@ -246,9 +239,8 @@ impl Desk<'_> {
         }
     }
 
-    /// Returns the phase in which the desk has the conversation. What was said to the people stays theirs.
+    /// Returns the phase in which the desk has the conversation. What was said to the people stays theirs, as far as is known.
     pub(crate) fn own_phase(&mut self, parked: Option<Challenge>) -> Phase {
-        self.common.theirs.clear();
         self.common.since_taken.clear();
         self.common.unannounced = false;
         if !self.channel().gate || self.common.verified.is_some() {

@@ -24,6 +24,7 @@ impl Desk<'_> {
         common.owed.clear();
         common.unheard.clear();
         common.theirs.clear();
+        common.left.clear();
         common.since_taken.clear();
         common.drafts.clear();
         common.first_words.clear();

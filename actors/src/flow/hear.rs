@@ -32,7 +32,10 @@ impl Heard {
 impl Desk<'_> {
     pub(crate) fn hear(&mut self, phase: &mut Phase, input: Input) -> Heard {
         match input {
-            Input::Inbound(inbound) => self.hear_inbound(phase, *inbound),
+            Input::Inbound(inbound) => {
+                self.is_told(&inbound.event);
+                self.hear_inbound(phase, *inbound)
+            }
             Input::ContactKnown(verified) => {
                 self.gate_mark(GateMark::Known);
                 Heard::accepted(vec![Signal::Proven(verified)])
@@ -211,6 +214,9 @@ impl Desk<'_> {
         let said: Vec<_> = events.iter().filter_map(|event| self.forgotten(event)).collect();
         for event in events.into_iter().filter(|event| !matches!(event, Event::Missed { .. })) {
             let person = if let Event::PersonWrote { id, .. } = &event { Some(*id) } else { None };
+            if let Event::CustomerWrote(message) = &event {
+                self.is_untold(message.id);
+            }
             let (taken, of_event) = self.hear_event(phase, event, overtaken);
             if let Some(id) = person.filter(|_| taken == Intake::Accepted) {
                 self.is_shown(id);

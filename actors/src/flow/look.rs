@@ -136,6 +136,7 @@ impl Desk<'_> {
     fn customer_shown(&mut self, phase: &Phase, (message, version): (Seen, u64)) -> Vec<Signal> {
         let (id, attachments) = (message.id, u32::from(message.voice.is_some()));
         let wrote = CustomerMessage { id, at: message.at, text: message.text, attachments, voice: message.voice };
+        self.is_untold(id);
         let signals = self.customer_wrote(wrote).1;
         if !signals.is_empty() {
             self.note_since_taken(phase, (id, version));

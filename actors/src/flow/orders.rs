@@ -1,8 +1,7 @@
 //! What colleagues and operators order: the conversation for people, for the desk, or forgotten.
 
-use crate::domain::{Assignee, ConversationState, Event, Order, Role, Status};
+use crate::domain::{Assignee, ConversationState, Event, Order, Status};
 use crate::flow::desk::Desk;
-use crate::flow::memory::Said;
 use crate::flow::phase::{Back, Phase, Signal};
 use crate::ids::MessageId;
 use crate::language::Reason;
@@ -32,7 +31,7 @@ impl Desk<'_> {
             Order::Bot => {
                 self.common.handed = self.common.handed.max(id);
                 let mut signals = self.ordered(order);
-                signals.extend(self.said_since(phase, id));
+                signals.extend(self.left_since(phase, id));
                 self.hear_again_since(id);
                 signals
             }
@@ -98,33 +97,6 @@ impl Desk<'_> {
                 vec![Signal::Forgotten]
             }
         }
-    }
-
-    /// What the customer wrote after a colleague had given the conversation back, but before that was heard of: it is the
-    /// desk's to answer, and was taken for the people's. What the desk has spoken after was its own to answer, and is answered.
-    fn said_since(&self, phase: &Phase, order: MessageId) -> Vec<Signal> {
-        let theirs = match phase {
-            // Also where a person's words are known from a look only, which may show them later than they stand.
-            Phase::Human(human) => human.touched || human.reason == Reason::PersonWrote,
-            // It came back by itself before that was heard of.
-            Phase::Bot(_) => true,
-            Phase::AwaitingEmail(_) | Phase::PendingVerification(_) => false,
-        };
-        if !theirs {
-            return Vec::new();
-        }
-        let owed = |id: MessageId| self.common.owed.iter().any(|owed| owed.id == id);
-        // Of the second of the order, where the vendor tells no more: nobody has answered that since.
-        let mut answered = false;
-        let is_later = |said: &Said<'_>| {
-            answered |= said.role == Role::Person;
-            let since = |id: MessageId| id.is_behind(order) || !answered && id.order == order.order;
-            said.role == Role::Customer && said.id.is_some_and(|id| since(id) && !owed(id))
-        };
-        let later = self.memory.newest_first().take_while(|said| said.role != Role::Desk).filter(is_later);
-        let mut wrote: Vec<Signal> = later.filter_map(|said| said.as_written().map(Signal::Wrote)).collect();
-        wrote.reverse();
-        wrote
     }
 }
 

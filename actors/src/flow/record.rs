@@ -85,6 +85,12 @@ pub(crate) struct Common {
     /// given back before that.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) theirs: Vec<Unheard>,
+    /// What the customer wrote to the people who had the conversation, and nobody is known to have answered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) left: Vec<MessageId>,
+    /// What of the customer's only a look has shown, by what is unique in the ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) untold: Vec<u64>,
     /// The first words of the chat, for the verification page.
     pub(crate) first_words: String,
     pub(crate) outbox: Outbox,

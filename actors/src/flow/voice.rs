@@ -152,7 +152,7 @@ impl Desk<'_> {
     /// an answer to what is too old.
     pub(crate) fn hear_again_since(&mut self, order: MessageId) {
         let (now, stale) = (self.ctx.now, self.policy().outbox.stale);
-        let since = |unheard: &mut Unheard| unheard.id.is_behind(order) && now.since(unheard.at) < stale;
+        let since = |unheard: &mut Unheard| unheard.id.order >= order.order && now.since(unheard.at) < stale;
         let ours: Vec<Unheard> = self.common.theirs.extract_if(.., since).collect();
         for unheard in ours {
             let place = self.common.unheard.partition_point(|earlier| earlier.id < unheard.id);

@@ -270,3 +270,93 @@ fn what_the_customer_wrote_in_the_second_of_a_hand_back_and_nobody_answered_is_a
         assert_eq!((rig.phase(), rig.view().owed), (PhaseName::Bot, usize::from(!answered)));
     }
 }
+
+fn wrote(rig: &mut Rig, (second, name): (u64, &str)) {
+    let (id, at) = (MessageId::opaque(second, name), rig.now);
+    let text = format!("do you ship {name}?");
+    hear(rig, Event::CustomerWrote(CustomerMessage { id, at, text, attachments: 0, voice: None }));
+}
+
+fn person_wrote(rig: &mut Rig, (second, name): (u64, &str)) {
+    let (id, at) = (MessageId::opaque(second, name), rig.now);
+    hear(rig, Event::PersonWrote { id, at, text: format!("Kim here, {name}") });
+}
+
+fn gave_back(rig: &mut Rig, (second, name): (u64, &str)) {
+    hear(rig, Event::Ordered { id: MessageId::opaque(second, name), order: Order::Bot });
+}
+
+/// A look shows messages, each under a second.
+fn shows(rig: &mut Rig, messages: &[(Author, u64, &str)]) {
+    rig.step(Input::LookAround);
+    for (author, second, name) in messages {
+        let words = if *author == Author::Person { "Kim here," } else { "do you ship" };
+        let (id, at, text) = (MessageId::opaque(*second, name), rig.now, format!("{words} {name}?"));
+        let seen = Seen { id, at, author: author.clone(), text, voice: None };
+        rig.looking.as_mut().expect("it looks").look.messages.push(seen);
+    }
+    rig.end_look(true);
+}
+
+#[test]
+fn what_was_left_to_people_after_a_hand_back_is_answered_also_where_the_desk_has_spoken_since() {
+    let mut rig = Rig::new(false);
+    let rules = rig.policy.channels.get_mut("test").expect("the rig has one channel");
+    rules.human_idle = Some(std::time::Duration::from_secs(40));
+    // Notifications are held up. The word of second 200 was read in second 290.
+    let (question, word, later) =
+        ((Author::Customer, 235, "3AF1"), (Author::Person, 290, "3EB0"), (Author::Customer, 295, "3AF2"));
+    shows(&mut rig, &[question, word, later]);
+    assert_eq!((rig.phase(), rig.view().owed), (PhaseName::Human, 1), "the later one may wait for the desk");
+    rig.pass(std::time::Duration::from_secs(41));
+    rig.reply(FIRST);
+    rig.flush();
+    assert_eq!((rig.phase(), rig.view().owed), (PhaseName::Bot, 0));
+    person_wrote(&mut rig, (200, "3EB0"));
+    gave_back(&mut rig, (225, "3EB1"));
+    assert_eq!((rig.phase(), rig.view().owed), (PhaseName::Bot, 1), "nobody has answered the first one");
+    rig.pass(std::time::Duration::from_secs(10));
+    rig.reply("We do.");
+    rig.flush();
+    gave_back(&mut rig, (226, "3EB2"));
+    assert_eq!(rig.view().owed, 0, "it is answered once");
+}
+
+#[test]
+fn what_a_person_has_written_after_is_theirs_as_soon_as_it_is_known_where_that_stands() {
+    let mut rig = Rig::new(false);
+    shows(&mut rig, &[(Author::Customer, 235, "3AF1"), (Author::Person, 290, "3EB1")]);
+    person_wrote(&mut rig, (200, "3EB0"));
+    gave_back(&mut rig, (225, "3EB2"));
+    assert_eq!(rig.phase(), PhaseName::Human, "they wrote again since");
+    person_wrote(&mut rig, (240, "3EB1"));
+    gave_back(&mut rig, (250, "3EB3"));
+    assert_eq!((rig.phase(), rig.view().owed), (PhaseName::Bot, 0));
+}
+
+#[test]
+fn what_a_look_showed_of_the_second_of_a_hand_back_is_answered_unless_it_was_told_of_before_the_persons_words() {
+    for told in [false, true] {
+        let mut rig = Rig::new(false);
+        person_wrote(&mut rig, (190, "3EB0"));
+        shows(&mut rig, &[(Author::Customer, 200, "3AF1")]);
+        if told {
+            wrote(&mut rig, (200, "3AF1"));
+        }
+        person_wrote(&mut rig, (200, "3EB1"));
+        gave_back(&mut rig, (200, "3EB2"));
+        assert_eq!((rig.phase(), rig.view().owed), (PhaseName::Bot, usize::from(!told)));
+    }
+}
+
+#[test]
+fn what_was_left_to_people_and_is_not_remembered_any_more_fetches_a_person() {
+    let mut rig = Rig::new(false);
+    person_wrote(&mut rig, (200, "3EB0"));
+    let messages: Vec<String> = (0..30).map(|number| format!("3A{number:02}")).collect();
+    messages.iter().for_each(|name| wrote(&mut rig, (235, name)));
+    assert_eq!((rig.phase(), rig.view().owed), (PhaseName::Human, 0));
+    gave_back(&mut rig, (225, "3EB1"));
+    assert_eq!(rig.phase(), PhaseName::Human);
+    assert!(rig.view().outbox.iter().any(|row| row.kind == "text"), "the customer is told: {:?}", rig.view().outbox);
+}

@@ -47,6 +47,8 @@ fn common() -> Common {
         owed: Vec::new(),
         unheard: Vec::new(),
         theirs: Vec::new(),
+        left: Vec::new(),
+        untold: Vec::new(),
         drafts: Vec::new(),
         first_words: String::new(),
         outbox: Outbox::default(),

@@ -62,8 +62,12 @@ impl Human {
         if desk.common.lang.is_none() {
             desk.lang_of(&message.text);
         }
-        if self.owes(desk, message.id) && !message.text.trim().is_empty() {
-            desk.owe(Owed::of(message));
+        if !message.text.trim().is_empty() {
+            if self.owes(desk, message.id) {
+                desk.owe(Owed::of(message));
+            } else {
+                desk.leave(message.id);
+            }
         }
         self.waited_for(desk, message.id);
         desk.ignore("a person has it")
