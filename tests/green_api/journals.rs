@@ -12,7 +12,7 @@ use std::sync::Arc;
 const DANA: &str = "15550100042@c.us";
 
 fn channel(settings: &Settings) -> Result<GreenApi> {
-    let context = ParseContext { instance: INSTANCE, groups: false, handback: None };
+    let context = ParseContext { instance: INSTANCE, groups: false, handback: Some("/bot".to_owned()) };
     Ok(GreenApi::new(settings, context, HealthPost::default(), Arc::new(SystemClock))?)
 }
 
@@ -59,5 +59,21 @@ async fn what_left_through_the_api_has_no_place_in_the_order() -> Result<()> {
     let look = channel.look(&key, customer).await?;
     let seen = look.messages.iter().find(|seen| seen.author == Author::Carried).context("the answer in a look")?;
     ensure!(seen.id == carried, "{seen:?}");
+    Ok(())
+}
+
+/// Read when the customer read them, an order and the words after it stand at one time: obeyed from there, it could outweigh them.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_obeyed_when_its_webhook_comes_and_not_from_a_journal() -> Result<()> {
+    let green = GreenDouble::start(Options::default()).await?;
+    let channel = channel(&Settings::new(green.base_url().parse()?, INSTANCE, TOKEN.into()))?;
+    green.phone_writes(DANA, "/bot");
+    green.phone_writes(DANA, "Kim here");
+    let key = ConversationKey::new("green-api", INSTANCE, DANA);
+    let told = channel.events(&key, None, Timestamp::from_secs(0)).await?;
+    ensure!(matches!(told.events.as_slice(), [Event::PersonWrote { .. }]), "{:?}", told.events);
+    let look = channel.look(&key, MessageId::default()).await?;
+    let authors: Vec<_> = look.messages.iter().map(|seen| seen.author.clone()).collect();
+    ensure!(authors.len() == 2 && authors.contains(&Author::Private), "{authors:?}");
     Ok(())
 }

@@ -284,7 +284,9 @@ impl Channel for GreenApi {
         let journal = journal.map_err(|refusal| refusal.into_look_error(operation))?;
         let mut shown: Vec<&Shown> = journal.of(chat).filter(|shown| shown.at >= since).collect();
         shown.sort_by_key(|shown| shown.at);
-        let events = shown.into_iter().filter_map(|shown| webhook::of_journal(shown, &self.context)).collect();
+        let events = shown.into_iter().filter_map(|shown| webhook::of_journal(shown, &self.context));
+        // A journal does not tell where an order stands among people's words. Its webhook does, and comes until it is taken.
+        let events = events.filter(|event| !matches!(event, Event::Ordered { .. })).collect();
         Ok(Events { events, state: None, complete: journal.reaches(since) })
     }
 
