@@ -41,7 +41,7 @@ async fn the_promises_hold_under_faults() -> Result<()> {
     let (seed, length) = (seed(), Duration::from_secs(seconds));
     tell(&format!("FRONTDESK_SEED={seed} CHAOS_SECONDS={seconds}"));
     let lanes = Lane::named(&std::env::var("CHAOS_LANES").unwrap_or_default());
-    ensure!(!lanes.is_empty(), "CHAOS_LANES names none of {:?}", Lane::EVERY.map(Lane::name));
+    ensure!(!lanes.is_empty(), "CHAOS_LANES names none of {:?}", Lane::ALL.map(Lane::name));
     let mut sums: BTreeMap<&'static str, Sums> = BTreeMap::new();
     let mut broken = Vec::new();
     for (lanes, length) in turns(&lanes, length) {
@@ -78,11 +78,10 @@ fn turns(lanes: &[Lane], length: Duration) -> Vec<(Vec<Lane>, Duration)> {
 #[test]
 fn lanes_take_turns_and_each_comes_as_often() {
     for (lanes, seconds) in [(4, 180), (5, 60), (6, 60), (6, 180), (6, 600)] {
-        let turns = turns(&Lane::EVERY[..lanes], Duration::from_secs(seconds));
+        let turns = turns(&Lane::ALL[..lanes], Duration::from_secs(seconds));
         let all: Duration = turns.iter().map(|(_, length)| *length).sum();
         assert!(all.as_secs().abs_diff(seconds) <= 1 && turns.iter().all(|(_, length)| *length <= ROUND));
-        let counts =
-            Lane::EVERY[..lanes].iter().map(|lane| turns.iter().filter(|(some, _)| some.contains(lane)).count());
+        let counts = Lane::ALL[..lanes].iter().map(|lane| turns.iter().filter(|(some, _)| some.contains(lane)).count());
         assert_eq!(counts.collect::<BTreeSet<_>>().len(), 1, "{lanes} lanes in {seconds} s");
         assert!(turns.iter().all(|(some, _)| some.len() == SIDE_BY_SIDE));
     }
