@@ -8,7 +8,7 @@ use crate::flow::opened::Opened;
 use crate::flow::outbox::Outbox;
 use crate::flow::pended::{self, Pended};
 use crate::flow::phase::{Fate, Owed, Phase};
-use crate::flow::seen::SeenWindow;
+use crate::flow::seen::{SeenWindow, packed};
 use crate::flow::shadow::Drafted;
 use crate::flow::unannounced::Opening;
 use crate::flow::voice::{Hearing, Unheard};
@@ -86,7 +86,7 @@ pub(crate) struct Common {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) theirs: Vec<Unheard>,
     /// What the customer wrote to the people who had the conversation, and nobody is known to have answered.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "packed")]
     pub(crate) left: Vec<MessageId>,
     /// What of the customer's only a look has shown, by what is unique in the ids.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

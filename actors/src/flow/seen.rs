@@ -89,11 +89,29 @@ impl<'de> Visitor<'de> for Ids {
     }
 }
 
+/// Stores other lists of ids in the same way, for `#[serde(with = …)]`: with names each would take many times as much, in
+/// every record.
+pub(crate) mod packed {
+    use super::{Ids, entry, pack};
+    use crate::ids::MessageId;
+    use serde::{Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(ids: &[MessageId], serializer: S) -> Result<S::Ok, S::Error> {
+        let ids: Vec<(u64, u64)> = ids.iter().copied().map(entry).collect();
+        serializer.serialize_bytes(&pack(&ids))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<MessageId>, D::Error> {
+        let ids = deserializer.deserialize_bytes(Ids)?;
+        Ok(ids.into_iter().map(|(order, unique)| MessageId { order, unique }).collect())
+    }
+}
+
 fn pack(ids: &[(u64, u64)]) -> Vec<u8> {
     let mut packed = Vec::with_capacity(4 * ids.len() + 8);
     let mut before = 0;
     for (order, unique) in ids {
-        // Sorted, so the distance is never negative.
+        // Mostly sorted: a distance backwards wraps around, and takes ten bytes.
         let mut distance = order.wrapping_sub(before);
         while distance >= 0x80 {
             packed.push(distance.to_le_bytes()[0] | 0x80);
@@ -173,6 +191,21 @@ mod tests {
         assert_eq!(rmp_serde::from_slice::<SeenWindow>(&pairs).unwrap(), window);
         let empty = rmp_serde::to_vec_named(&SeenWindow::default()).unwrap();
         assert_eq!(rmp_serde::from_slice::<SeenWindow>(&empty).unwrap(), SeenWindow::default());
+    }
+
+    #[test]
+    fn a_list_in_any_order_is_packed_as_well() {
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        struct Record {
+            #[serde(with = "packed")]
+            ids: Vec<MessageId>,
+        }
+        let ids = [300, 7, u64::MAX, 0].map(MessageId::numeric).to_vec();
+        let record = Record { ids: [ids, vec![MessageId { order: 7, unique: 9 }]].concat() };
+        let stored = rmp_serde::to_vec_named(&record).unwrap();
+        assert_eq!(rmp_serde::from_slice::<Record>(&stored).unwrap(), record);
+        let many = Record { ids: (1_000_000..1_000_040).map(MessageId::numeric).collect() };
+        assert!(rmp_serde::to_vec_named(&many).unwrap().len() < 100, "two bytes each");
     }
 
     #[test]
