@@ -216,7 +216,11 @@ pub(super) fn gate_first(slice: &Slice<'_>, rules: &Rules, findings: &mut Findin
     });
     if let Some(at) = unproved {
         let what = "the model was asked before the customer had proven who they are".to_owned();
-        slice.found(findings, Invariant::GateFirst, (0, at), (Excuse::None, what));
+        // Where the store has lost that they were forgotten, it knows again that they were verified.
+        let forgotten = slice.entries[..at].iter().rposition(|entry| matches!(entry.what, What::Erased));
+        let excuse =
+            if forgotten.is_some_and(|erased| slice.was_lost(erased)) { Excuse::StoreLost } else { Excuse::None };
+        slice.found(findings, Invariant::GateFirst, (0, at), (excuse, what));
     }
 }
 

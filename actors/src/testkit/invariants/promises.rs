@@ -11,6 +11,9 @@ const HEARD: std::time::Duration = std::time::Duration::from_millis(100);
 /// Where the people have it, and no one of them knows.
 const UNCALLED: &str = "it was left to people whom nobody has called";
 
+/// Where they had shown who they are.
+const SHUT_OUT: &str = "the customer, who is verified, was left at the gate";
+
 /// What is counted apart, too.
 const STRANDED: &str = "its answer can leave only when the customer writes again";
 
@@ -28,7 +31,8 @@ pub(super) fn nothing_lost(slice: &Slice<'_>, rules: &Rules, findings: &mut Find
         let invariant = if why == UNCALLED { Invariant::SomebodyCalled } else { Invariant::NothingLost };
         // The desk had it, and knows nothing of that any more.
         let forgotten = why == UNCALLED && slice.forgot_an_order(fact.at);
-        let excuse = if forgotten || slice.was_lost(acked) { Excuse::StoreLost } else { Excuse::None };
+        let unproven = why == SHUT_OUT && slice.verified().is_some_and(|told| slice.was_lost(told));
+        let excuse = if forgotten || unproven || slice.was_lost(acked) { Excuse::StoreLost } else { Excuse::None };
         let what = format!("{} was acknowledged, and {why}", fact.name);
         slice.found(findings, invariant, (fact.at, slice.end()), (excuse, what));
     }
@@ -66,7 +70,7 @@ fn owed_still(slice: &Slice<'_>, rules: &Rules, (fact, asks): (&Fact<'_>, bool),
         Hands::People if slice.was_held(fact.at) => None,
         Hands::People => Some(UNCALLED),
         Hands::Nobodys => Some("nobody knows the conversation"),
-        Hands::Gate if slice.verified() => Some("the customer, who is verified, was left at the gate"),
+        Hands::Gate if slice.verified().is_some() => Some(SHUT_OUT),
         Hands::Gate => slice.texts.is_empty().then_some("the customer was left without a word at the gate"),
         Hands::Desk if asks => Some("no answer to it ever landed"),
         Hands::Desk => None,

@@ -150,10 +150,10 @@ impl<'a> Slice<'a> {
         self.entries[at..].iter().any(|entry| matches!(entry.what, What::Held { .. }))
     }
 
-    /// Returns whether a page told the customer that they are verified, and nobody has forgotten them since.
-    pub(super) fn verified(&self) -> bool {
+    /// Returns where a page last told the customer that they are verified, unless they have been forgotten since.
+    pub(super) fn verified(&self) -> Option<usize> {
         let done = |entry: &&Entry| matches!(&entry.what, What::Told { page: Page::Done, .. });
-        self.entries.iter().rposition(done).is_some_and(|at| !self.erased_since(at))
+        self.entries.iter().rposition(done).filter(|at| !self.erased_since(*at))
     }
 
     /// Returns whether people had the conversation at this entry: what is said then is theirs to answer. That the desk gave it

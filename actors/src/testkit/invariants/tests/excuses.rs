@@ -6,6 +6,12 @@ fn announced(row: &str) -> What {
     What::Claimed { row: row.to_owned(), speech: Speech::Announcement }
 }
 
+/// Returns how many promises are broken, and how many more would be, were they not excused.
+fn excused(log: Log) -> (usize, usize) {
+    let findings = check(&log.history, &Rules::default());
+    (findings.violations.len(), findings.excused)
+}
+
 fn store_lost(since: i64) -> What {
     What::StoreLost { since: Timestamp::from_millis(since) }
 }
@@ -55,16 +61,30 @@ fn whoever_is_verified_is_not_left_at_the_gate() {
     let memory = [(Role::Customer, "m1"), (Role::Desk, "hello")];
     let asked = || greeted(Log::default().wrote("m1"));
     asked().rests(Hands::Gate, &memory).is_fine();
-    let told = What::Told { press: "p1".to_owned(), page: Page::Done };
-    asked().then(told).rests(Hands::Gate, &memory).violates(Invariant::NothingLost);
+    let told = || What::Told { press: "p1".to_owned(), page: Page::Done };
+    asked().then(told()).rests(Hands::Gate, &memory).violates(Invariant::NothingLost);
+    // The proof is told of at 4 s.
+    let lost = |since: i64| asked().then(told()).then(store_lost(since)).rests(Hands::Gate, &memory);
+    assert_eq!(excused(lost(3_500)), (0, 1), "the proof was lost with the store");
+    assert_eq!(excused(lost(4_500)), (1, 0), "it was not");
+}
+
+#[test]
+fn a_store_that_lost_a_forgetting_knows_again_who_was_verified() {
+    let asked = || What::Asked { call: "c1".to_owned(), about: vec!["m2".to_owned()] };
+    let forgotten = || Log::default().wrote("m1").then(What::Proved).then(What::Erased);
+    let broken = |log: Log| {
+        let findings = check(&log.wrote("m2").then(asked()).history, &Rules { gate: true, ..Rules::default() });
+        findings.violations.iter().filter(|found| found.invariant == Invariant::GateFirst).count()
+    };
+    assert_eq!(broken(forgotten()), 1);
+    // They were forgotten at 4 s.
+    assert_eq!(broken(forgotten().then(store_lost(3_500))), 0, "that was lost");
+    assert_eq!(broken(forgotten().then(store_lost(4_500))), 1, "it was not");
 }
 
 #[test]
 fn a_store_that_lost_something_excuses_nothing_that_it_kept() {
-    let excused = |log: Log| {
-        let findings = check(&log.history, &Rules::default());
-        (findings.violations.len(), findings.excused)
-    };
     let answered = || Log::default().wrote("m1").sent("e-0", "1", &["m1"]);
     // The entries stand at 1, 2 and 3 s, what comes next at 4 s.
     assert_eq!(excused(answered().then(store_lost(2_500)).sent("e-0", "1", &["m1"])), (0, 1), "the send was lost");
