@@ -14,9 +14,9 @@ pub(crate) enum Lane {
     /// Chatwoot, and customers who must prove their address by mail first. One desk on its own disk, one on Redis, and two
     /// take turns.
     Gate,
-    /// WhatsApp through GREEN-API, with recordings. A desk on its own disk and one on Redis take turns.
+    /// WhatsApp through GREEN-API, with recordings. One desk on its own disk, one on Redis, and two take turns.
     WhatsApp,
-    /// Kommo's salesbots. A desk on its own disk and one on Redis take turns.
+    /// Kommo's salesbots. One desk on its own disk, one on Redis, and two take turns.
     Kommo,
 }
 
@@ -64,9 +64,9 @@ pub(crate) struct Setup {
 
 impl Setup {
     pub(crate) const fn backing(self) -> Backing {
-        match (self.lane, self.turn % 3, self.turn % 2) {
-            (Lane::Embedded, _, _) | (Lane::Gate, 0, _) | (Lane::WhatsApp | Lane::Kommo, _, 0) => Backing::Embedded,
-            (Lane::Redis | Lane::TwoNodes | Lane::Gate | Lane::WhatsApp | Lane::Kommo, _, _) => Backing::Redis,
+        match (self.lane, self.turn % 3) {
+            (Lane::Embedded, _) | (Lane::Gate | Lane::WhatsApp | Lane::Kommo, 0) => Backing::Embedded,
+            (Lane::Redis | Lane::TwoNodes | Lane::Gate | Lane::WhatsApp | Lane::Kommo, _) => Backing::Redis,
         }
     }
 
@@ -74,8 +74,8 @@ impl Setup {
     pub(crate) const fn is_double(self) -> bool {
         match self.lane {
             Lane::TwoNodes => true,
-            Lane::Gate => self.turn % 3 == 2,
-            Lane::Redis | Lane::Embedded | Lane::WhatsApp | Lane::Kommo => false,
+            Lane::Gate | Lane::WhatsApp | Lane::Kommo => self.turn % 3 == 2,
+            Lane::Redis | Lane::Embedded => false,
         }
     }
 
