@@ -42,6 +42,9 @@ pub(crate) struct Pended {
     /// Whether a person put the conversation away before it was known to have landed: which of the two came first, nobody knows.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     crossed: bool,
+    /// Whether the vendor has shown it pending since, and its end is not heard: what is open in a newer version was opened after it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    shown: bool,
 }
 
 /// Records of earlier versions do not tell.
@@ -91,8 +94,10 @@ impl Desk<'_> {
             let again = before.is_some() || row.doubted;
             let loose = before.map_or(row.doubted, |pended| pended.loose);
             let crossed = before.is_some_and(|pended| pended.crossed);
+            let shown = row.tries > 1 && before.is_some_and(|pended| pended.shown);
             let landed = false;
-            self.common.pended = Some(Pended { until, again, loose, landed, unheard, missing, doubted, crossed });
+            self.common.pended =
+                Some(Pended { until, again, loose, landed, unheard, missing, doubted, crossed, shown });
             self.common.volatile.pended = Some(Known { of: until, since: Some(self.ctx.now) });
         }
     }
@@ -175,6 +180,9 @@ impl Desk<'_> {
     }
 
     fn pend_landed(&mut self) {
+        let pending = self.common.state.as_ref().is_some_and(|state| state.status == Status::Pending);
+        // It is shown still: that is all there was to see.
+        self.common.pended.take_if(|pended| pended.shown && pending && !pended.again);
         let Some(pended) = &mut self.common.pended else { return };
         // What the vendor has finished with does not land any more.
         pended.again &= pended.loose;
@@ -197,13 +205,15 @@ impl Desk<'_> {
 
     /// The vendor shows ours while the desk has the conversation: it needs no repetition. Where it may have left more than
     /// once, what is shown may be the same one again and again, or the vendor's own doing: until nothing of it can land any
-    /// more, another may follow.
+    /// more, another may follow. Where it is on the wire a person may have made it pending just before.
     fn pend_is_shown(&mut self) {
         let Some(pended) = self.common.pended else { return };
         let known = self.common.volatile.pended.filter(|known| known.of == pended.until).and_then(|known| known.since);
         let outlived = known.is_some_and(|since| self.ctx.now.since(since) > self.policy().outbox.settle);
-        let rest = Pended { again: !outlived, landed: false, doubted: false, ..pended };
-        self.common.pended = pended.again.then_some(rest);
+        let rest = Pended { again: pended.again && !outlived, landed: false, doubted: false, shown: true, ..pended };
+        let sends = |row: &Row| row.tie == Tie::Pend && matches!(row.state, RowState::Sending { .. });
+        let follows = pended.again || pended.unheard || self.common.outbox.rows().iter().any(sends);
+        self.common.pended = follows.then_some(rest);
         let wired = |row: &Row| pended.again && matches!(row.state, RowState::Sending { .. });
         self.common.outbox.cut(|row| row.tie == Tie::Pend && row.tries > 0 && !wired(row));
     }
@@ -276,7 +286,7 @@ impl Desk<'_> {
         }
         let leaves = self.has_pend_row();
         let now = self.ctx.now;
-        let Some(pended) = self.common.pended.as_mut().filter(|pended| pended.until > now) else {
+        let Some(pended) = self.common.pended.as_mut().filter(|pended| pended.until > now && !pended.shown) else {
             // What the vendor has shown already is not what was before. What has not left yet, for certain, is to end just this.
             let sends = |row: &Row| matches!(row.state, RowState::Sending { .. });
             let waits = |row: &Row| row.tie == Tie::Pend && !row.doubted && !sends(row);

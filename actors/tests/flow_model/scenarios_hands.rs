@@ -248,13 +248,7 @@ fn a_try_of_our_change_to_pending_that_was_refused_is_not_feared() {
     let mut rig = Rig::new(false);
     rig.set_state(Status::Open, Assignee::Nobody);
     rig.step(Input::Ordered(Order::Bot));
-    while rig.sending.is_empty() {
-        if rig.looking.is_some() {
-            rig.end_look(true);
-        } else {
-            rig.clear_one();
-        }
-    }
+    claims(&mut rig);
     let refused = Verdict::Transient { retry_after: None, why: String::new() };
     rig.end_send(false, SendOutcome::Verdict(refused));
     rig.pass(Duration::from_secs(10));
@@ -267,4 +261,62 @@ fn a_try_of_our_change_to_pending_that_was_refused_is_not_feared() {
     assert_eq!(rig.phase(), PhaseName::Human);
     rig.set_state(Status::Pending, person());
     assert_eq!(rig.phase(), PhaseName::Bot, "a person has given it back");
+}
+
+/// Lets looks and gates answer until something is on the wire.
+fn claims(rig: &mut Rig) {
+    while rig.sending.is_empty() {
+        if rig.looking.is_some() {
+            rig.end_look(true);
+        } else {
+            rig.clear_one();
+        }
+    }
+}
+
+/// A colleague gives it back in a note and by the status, and takes it again, while the desk's own change to pending is on the wire.
+#[test]
+fn who_takes_it_while_our_change_to_pending_is_on_the_wire_has_it_when_that_lands() {
+    let person = || Assignee::Person("7".to_owned());
+    for answered_first in [false, true] {
+        let mut rig = Rig::new(false);
+        rig.set_state(Status::Open, person());
+        noted(&mut rig, Order::Bot);
+        claims(&mut rig);
+        rig.set_state(Status::Pending, Assignee::Us);
+        rig.set_state(Status::Open, person());
+        assert_eq!(rig.phase(), PhaseName::Human);
+        let ours = rig.sending[0].clone();
+        rig.land(&ours);
+        let shown = Input::Inbound(Box::new(rig.inbound(Event::StateChanged)));
+        for answers in [answered_first, !answered_first] {
+            if answers {
+                rig.end_send(false, settled());
+            } else {
+                rig.step(shown.clone());
+            }
+        }
+        rig.customer("what does it cost?");
+        rig.pass(Duration::from_secs(120));
+        let state = (rig.phase(), rig.state.status, rig.prompts.len());
+        assert_eq!(state, (PhaseName::Human, Status::Open, 0), "answered first: {answered_first}");
+    }
+}
+
+/// Our change to pending is tried twice, and shown before the second try has ended: what is opened after that is a person's.
+#[test]
+fn who_opens_what_our_change_to_pending_has_shown_has_it_although_its_end_is_unheard() {
+    let mut rig = Rig::new(false);
+    let person = || Assignee::Person("7".to_owned());
+    rig.set_state(Status::Open, person());
+    noted(&mut rig, Order::Bot);
+    claims(&mut rig);
+    let finished = SendOutcome::Verdict(Verdict::Unknown { finished: true, why: String::new() });
+    rig.end_send(false, finished);
+    rig.now = rig.now + Duration::from_secs(5);
+    rig.step(Input::DeadlineReached);
+    claims(&mut rig);
+    rig.set_state(Status::Pending, person());
+    rig.set_state(Status::Open, person());
+    assert_eq!(rig.phase(), PhaseName::Human);
 }
