@@ -106,7 +106,8 @@ impl Desk<'_> {
         let acted_upon = self.common.state.as_ref().map_or(0, |state| state.version);
         let overtaken = inbound.state.as_ref().is_some_and(|state| state.version < acted_upon);
         // What an order was given in and what is known now are the same hands: nobody has taken it since.
-        let overtaken = overtaken && !self.is_ordered_in(&event, inbound.state.as_ref());
+        let overtaken = (overtaken || self.is_ordered_before(&event, inbound.state.as_ref()))
+            && !self.is_ordered_in(phase, &event, inbound.state.as_ref());
         let noted = given_back_in(&event, inbound.state.as_ref());
         // Put away still, and not only when it was listed.
         let resolved = !overtaken && inbound.state.as_ref().is_some_and(|state| state.status == Status::Resolved);

@@ -40,13 +40,22 @@ impl Desk<'_> {
         (Intake::Accepted, signals)
     }
 
-    /// Returns whether this is an order by a note, given in the very state that is known of the conversation.
-    pub(super) fn is_ordered_in(&self, event: &Event, state: Option<&ConversationState>) -> bool {
+    /// Returns whether this is an order by a note, given in the very state that is known of the conversation. What people have had
+    /// again since they were done with it only looks the same.
+    pub(super) fn is_ordered_in(&self, phase: &Phase, event: &Event, state: Option<&ConversationState>) -> bool {
+        let again = |state: &ConversationState| matches!(phase, Phase::Human(_)) && self.is_over(state);
         let same = |state: &ConversationState| {
             let known = self.common.state.as_ref();
-            known.is_some_and(|known| known.status == state.status && known.assignee == state.assignee)
+            known.is_some_and(|known| known.status == state.status && known.assignee == state.assignee) && !again(state)
         };
         matches!(event, Event::Ordered { .. }) && state.is_some_and(same)
+    }
+
+    /// Returns whether a note gave it back in a state from before the newest version that was heard of, which may show again what was
+    /// known before that note.
+    pub(super) fn is_ordered_before(&self, event: &Event, state: Option<&ConversationState>) -> bool {
+        matches!(event, Event::Ordered { order: Order::Bot, .. })
+            && state.is_some_and(|state| state.version < self.newest_version())
     }
 
     /// An operator gives it back to the desk, and nothing says in which version of the vendor's state: a look tells. It may wait

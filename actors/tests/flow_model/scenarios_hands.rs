@@ -320,3 +320,31 @@ fn who_opens_what_our_change_to_pending_has_shown_has_it_although_its_end_is_unh
     rig.set_state(Status::Open, person());
     assert_eq!(rig.phase(), PhaseName::Human);
 }
+
+/// The note that gave it back is heard last; it was opened again after that, as it had been before.
+#[test]
+fn a_note_from_before_it_was_opened_again_gives_nothing_back() {
+    let person = || Assignee::Person("7".to_owned());
+    for resolved in [true, false] {
+        let mut rig = Rig::new(false);
+        rig.set_state(Status::Open, person());
+        let mut state = rig.state.clone();
+        let id = rig.next_id();
+        if resolved {
+            // Nobody hears of that.
+            rig.state_event(Status::Resolved, person());
+            state = rig.state.clone();
+            rig.state_event(Status::Open, person());
+        } else {
+            rig.set_state(Status::Pending, Assignee::Us);
+            rig.set_state(Status::Open, person());
+        }
+        rig.customer("hello");
+        assert_eq!(rig.phase(), PhaseName::Human);
+        let mut late = rig.inbound(Event::Ordered { id, order: Order::Bot });
+        late.state = Some(state);
+        rig.step(Input::Inbound(Box::new(late)));
+        rig.pass(Duration::from_secs(60));
+        assert_eq!((rig.phase(), rig.prompts.len()), (PhaseName::Human, 0), "resolved: {resolved}");
+    }
+}
