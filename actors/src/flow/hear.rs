@@ -103,11 +103,7 @@ impl Desk<'_> {
         let missed = matches!(event, Event::Missed { .. });
         self.common.volatile.started &= !missed;
         let may_be_ours = missed || self.in_aftermath();
-        let acted_upon = self.common.state.as_ref().map_or(0, |state| state.version);
-        let overtaken = inbound.state.as_ref().is_some_and(|state| state.version < acted_upon);
-        // What an order was given in and what is known now are the same hands: nobody has taken it since.
-        let overtaken = (overtaken || self.is_ordered_before(&event, inbound.state.as_ref()))
-            && !self.is_ordered_in(phase, &event, inbound.state.as_ref());
+        let overtaken = self.is_overtaken(phase, &event, inbound.state.as_ref());
         let noted = given_back_in(&event, inbound.state.as_ref());
         // Put away still, and not only when it was listed.
         let resolved = !overtaken && inbound.state.as_ref().is_some_and(|state| state.status == Status::Resolved);
@@ -325,7 +321,7 @@ impl Desk<'_> {
             self.why = Some("pending by the desk's own order, which a person has overtaken");
         } else if !pended && signals.contains(&given_back(false)) {
             // Up to there people had it; when they gave it back between the two is not known.
-            self.common.done = self.common.done.max(self.common.state.as_ref().map_or(0, |old| old.version + 1));
+            self.common.done = self.common.done.max(known + 1);
         }
         let is_human = matches!(phase, Phase::Human(_));
         let ours = self.channel().is_ours(&new);

@@ -40,9 +40,17 @@ impl Desk<'_> {
         (Intake::Accepted, signals)
     }
 
+    /// Returns whether the vendor's state has changed since an event that came with this one. What an order was given in and what
+    /// is known now are the same hands: nobody has taken it since.
+    pub(super) fn is_overtaken(&self, phase: &Phase, event: &Event, state: Option<&ConversationState>) -> bool {
+        let acted_upon = self.common.state.as_ref().map_or(0, |state| state.version);
+        let older = state.is_some_and(|state| state.version < acted_upon);
+        (older || self.is_ordered_before(event, state)) && !self.is_ordered_in(phase, event, state)
+    }
+
     /// Returns whether this is an order by a note, given in the very state that is known of the conversation. What people have had
     /// again since they were done with it only looks the same.
-    pub(super) fn is_ordered_in(&self, phase: &Phase, event: &Event, state: Option<&ConversationState>) -> bool {
+    fn is_ordered_in(&self, phase: &Phase, event: &Event, state: Option<&ConversationState>) -> bool {
         let again = |state: &ConversationState| matches!(phase, Phase::Human(_)) && self.is_over(state);
         let same = |state: &ConversationState| {
             let known = self.common.state.as_ref();
@@ -53,7 +61,7 @@ impl Desk<'_> {
 
     /// Returns whether a note gave it back in a state from before the newest version that was heard of, which may show again what was
     /// known before that note.
-    pub(super) fn is_ordered_before(&self, event: &Event, state: Option<&ConversationState>) -> bool {
+    fn is_ordered_before(&self, event: &Event, state: Option<&ConversationState>) -> bool {
         matches!(event, Event::Ordered { order: Order::Bot, .. })
             && state.is_some_and(|state| state.version < self.newest_version())
     }
