@@ -223,6 +223,7 @@ impl Reference {
         if changed && another {
             if before.as_ref().is_some_and(|(before, _)| *before == Status::Resolved) {
                 self.taken(Touch::None, now);
+                self.by_mode = false;
             }
         } else if changed && matches!(status, Status::Pending | Status::Resolved) {
             self.back(now);
