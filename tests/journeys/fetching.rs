@@ -72,6 +72,7 @@ async fn the_model_fetches_a_person(backing: Backing) -> Result<()> {
     chat.is_handed_over().await?;
     let card = town.teams.wait_for_cards(1).await?.remove(0);
     assert!(fact(&card, "Reason").contains("a refund is wanted"), "{card}");
+    chat.rests().await?;
     let summary = format!("- **Summary:** {} (", summary("a refund is wanted"));
     assert!(chat.notes()[0].contains(&summary), "{:?}", chat.notes());
     Ok(())
