@@ -147,6 +147,12 @@ pub enum Event {
     Assigned,
     /// Only [`Inbound::state`] (or nothing that concerns the desk) changed.
     StateChanged,
+    /// The status changed, and the vendor tells how the conversation had been until then: [`Inbound::state`] alone cannot tell
+    /// of what came in between and went unheard.
+    StatusChanged {
+        /// The state before that change.
+        before: ConversationState,
+    },
     /// What happened while nobody heard of it, read back from the vendor.
     Missed {
         /// The events, oldest first, none of them of this kind. [`Inbound::state`] is newer than all of them.
@@ -169,6 +175,7 @@ impl Event {
             | Event::Deleted { .. }
             | Event::Assigned
             | Event::StateChanged
+            | Event::StatusChanged { .. }
             | Event::Carried { .. }
             | Event::Fared { .. }
             | Event::Missed { .. } => None,
@@ -194,7 +201,8 @@ impl Event {
             | Event::Edited { .. }
             | Event::Deleted { .. }
             | Event::Assigned
-            | Event::StateChanged => None,
+            | Event::StateChanged
+            | Event::StatusChanged { .. } => None,
         }
     }
 }

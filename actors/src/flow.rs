@@ -30,6 +30,7 @@ mod changed;
 mod clock;
 mod decide;
 mod desk;
+mod edges;
 mod erase;
 mod forgotten;
 mod hear;
@@ -198,6 +199,11 @@ impl Flow {
         let mut desk = Desk::begin(ctx, (&mut self.common, &mut self.memory), &self.phase, found);
         // Before and after: which inbox it is may only be heard now.
         desk.stay_in_shadow(&mut self.phase);
+        let before = desk.hear_before(&self.phase, &input);
+        let news = !before.is_empty();
+        for signal in before {
+            apply(&mut self.phase, &mut desk, signal);
+        }
         let heard = desk.hear(&mut self.phase, input);
         desk.stay_in_shadow(&mut self.phase);
         for signal in heard.signals {
@@ -225,7 +231,7 @@ impl Flow {
         };
         Step {
             effects,
-            intake: heard.intake,
+            intake: if news { Intake::Accepted } else { heard.intake },
             from,
             to: self.phase.name(),
             confirmed,

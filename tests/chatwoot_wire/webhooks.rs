@@ -176,7 +176,35 @@ fn an_assignment_is_told_from_an_assignee_who_stays() {
     };
     assert_eq!(assigned(json!(5)), Event::Assigned);
     assert_eq!(assigned(Value::Null), Event::StateChanged, "somebody was unassigned");
-    assert_eq!(inbound(fixture!("conversation_updated"), &context()).event, Event::StateChanged);
+}
+
+#[test]
+fn a_change_of_status_tells_how_it_was_before() {
+    let before = |body: &str| {
+        let event = inbound(body, &context()).event;
+        if let Event::StatusChanged { before } = event { Some(before) } else { None }
+    };
+    let state = |status, assignee, version| Some(ConversationState { status, assignee, version });
+    let resolved = fixture!("conversation_updated");
+    assert_eq!(before(resolved), state(Status::Open, person(), 1_786_702_691_842_000), "nobody else was assigned");
+    let given_back = fixture!("conversation_updated.bot_assigned.agent_bot");
+    assert_eq!(before(given_back), state(Status::Open, person(), 1_786_703_102_640_000));
+    let taken = json!([
+        {"status": {"previous_value": "pending", "current_value": "open"}},
+        {"assignee_agent_bot_id": {"previous_value": 7, "current_value": null}},
+        {"updated_at": {"previous_value": "2026-08-14T10:18:11.842Z", "current_value": "2026-08-14T10:25:02.640Z"}},
+    ]);
+    let taken = changed(resolved, &[("/changed_attributes", taken)]);
+    assert_eq!(before(&taken), state(Status::Pending, Assignee::Us, 1_786_702_691_842_000));
+    for (at, odd) in [
+        ("/changed_attributes/0/status/previous_value", json!("odd")),
+        ("/changed_attributes/1/updated_at/previous_value", json!("yesterday")),
+        ("/changed_attributes/1/updated_at", json!(null)),
+        ("/changed_attributes", json!(null)),
+    ] {
+        assert_eq!(inbound(&changed(resolved, &[(at, odd.clone())]), &context()).event, Event::StateChanged, "{odd}");
+    }
+    assert_eq!(before(fixture!("conversation_status_changed")), None, "it names no change");
 }
 
 #[test]
@@ -195,7 +223,8 @@ fn changes_of_a_conversation() {
     ] {
         let inbound = inbound(body, &context());
         assert_eq!(inbound.key, ConversationKey::new("chatwoot", 1, 57));
-        assert_eq!((inbound.event, inbound.state), (Event::StateChanged, expected));
+        assert!(matches!(inbound.event, Event::StateChanged | Event::StatusChanged { .. }));
+        assert_eq!(inbound.state, expected);
         assert_eq!(inbound.contact.expect("the customer is named").key.id(), "412");
     }
     let before_4_14_2 = changed(fixture!("conversation_updated"), &[("/account", Value::Null)]);

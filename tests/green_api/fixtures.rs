@@ -65,6 +65,7 @@ fn meaning(parsed: Parsed) -> String {
         | Event::Echo { .. }
         | Event::Assigned
         | Event::StateChanged
+        | Event::StatusChanged { .. }
         | Event::Missed { .. } => "not expected of a fixture".to_owned(),
     }
 }

@@ -233,6 +233,6 @@ fn kind(event: &Event) -> &'static str {
         Event::Echo { .. } | Event::Carried { .. } => "echo",
         Event::Ordered { .. } => "order",
         Event::Deleted { .. } => "deleted",
-        Event::Assigned | Event::StateChanged | Event::Missed { .. } => "state",
+        Event::Assigned | Event::StateChanged | Event::StatusChanged { .. } | Event::Missed { .. } => "state",
     }
 }

@@ -243,6 +243,7 @@ impl Desk<'_> {
     pub(crate) fn own_phase(&mut self, parked: Option<Challenge>) -> Phase {
         self.common.since_taken.clear();
         self.common.unannounced = false;
+        self.opening_is_news();
         if !self.channel().gate || self.common.verified.is_some() {
             return Phase::Bot(Bot::default());
         }

@@ -65,6 +65,7 @@ impl Desk<'_> {
             | Event::Deleted { .. }
             | Event::Assigned
             | Event::StateChanged
+            | Event::StatusChanged { .. }
             | Event::Missed { .. } => None,
         }
     }

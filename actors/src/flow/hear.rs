@@ -2,6 +2,7 @@
 
 use crate::domain::{Assignee, ConversationState, CustomerMessage, Event, Inbound, Order, Remembered, Role, Status};
 use crate::flow::desk::Desk;
+use crate::flow::edges::{edges, in_turn};
 use crate::flow::effect::{Effect, Incident};
 use crate::flow::input::Input;
 use crate::flow::mark::{GateMark, Mark};
@@ -126,7 +127,7 @@ impl Desk<'_> {
         let (intake, mut of_event) = self.hear_event(phase, event, overtaken);
         if over && !of_event.is_empty() {
             of_event.clear();
-            self.why = Some("people were done with it after that");
+            self.words_are_over(phase);
         }
         self.note_taken(&of_event, if spoken && version > 0 { version } else { self.newest_version() });
         if let Some((id, at)) = wrote.filter(|_| intake == Intake::Accepted) {
@@ -145,6 +146,15 @@ impl Desk<'_> {
         signals.extend(in_turn(of_event, of_state, (missed, from_person)));
         let intake = if signals.is_empty() { intake } else { Intake::Accepted };
         Heard { intake, signals }
+    }
+
+    /// A person wrote, and people were done with the conversation after that: nobody has it because of these words.
+    fn words_are_over(&mut self, phase: &Phase) {
+        self.why = Some("people were done with it after that");
+        if matches!(phase, Phase::Human(_)) {
+            // What stands before them that person had read.
+            self.leave_to_people(&Reason::PersonWrote);
+        }
     }
 
     /// `overtaken` says that the vendor's state has changed since the event.
@@ -175,9 +185,23 @@ impl Desk<'_> {
             Event::Edited { id, text } => (self.edited(self.common.seen.placed(id), &text), Vec::new()),
             Event::Deleted { id } => self.deleted(id),
             Event::Assigned => self.assigned(phase, overtaken),
-            Event::StateChanged => (Intake::Ignored("nothing changed for the desk"), Vec::new()),
+            Event::StateChanged | Event::StatusChanged { .. } => {
+                (Intake::Ignored("nothing changed for the desk"), Vec::new())
+            }
             Event::Missed { events, complete } => self.hear_missed(phase, events, (complete, overtaken)),
         }
+    }
+
+    /// The vendor tells how it was until it changed. That counts in the people's hands alone: there it tells of a hand-back whose
+    /// state looks like the one that is known. Of what is older than that only a person's putting away is news.
+    pub(crate) fn hear_before(&mut self, phase: &Phase, input: &Input) -> Vec<Signal> {
+        let Input::Inbound(inbound) = input else { return Vec::new() };
+        let Event::StatusChanged { before } = &inbound.event else { return Vec::new() };
+        let news = before.version >= self.newest_version() || before.status == Status::Resolved;
+        if !news || !matches!(phase, Phase::Human(_)) {
+            return Vec::new();
+        }
+        self.hear_state(phase, before.clone(), (self.in_aftermath(), false))
     }
 
     /// A person was assigned. Where the state before it was heard of, the edge between the two has said so already.
@@ -360,59 +384,4 @@ impl Desk<'_> {
         }
         signals
     }
-}
-
-/// Returns what an event and the state that came with it mean, in the order in which it counts. A person's words count first, and
-/// outweigh a conversation that looks the bot's.
-fn in_turn(of_event: Vec<Signal>, mut of_state: Vec<Signal>, (missed, from_person): (bool, bool)) -> Vec<Signal> {
-    if from_person {
-        // Whatever gave the conversation back came before these words: they were written in the state that comes with them.
-        of_state.retain(|signal| !matches!(signal, Signal::HandedBack(_)));
-    } else if of_event.contains(&Signal::TakenOver(Reason::PersonWrote)) {
-        // The state is of later than these words; only that it was put away afterwards is certain.
-        of_state.retain(|signal| !matches!(signal, Signal::HandedBack(Back::Pending | Back::Assigned)));
-    }
-    let event_first = missed || from_person;
-    let (first, then) = if event_first { (of_event, of_state) } else { (of_state, of_event) };
-    [first, then].concat()
-}
-
-/// What the difference between two states means. Whoever resolves is done, also if assigned in the same step. A person who
-/// merely stays assigned means nothing: after a resolve the old one is still there. Another bot that stays has what is
-/// pending: the vendor asks both. What the desk itself may have made pending (`pended`) it took with its eyes open.
-fn edges(old: Option<&ConversationState>, new: &ConversationState, pended: bool) -> Vec<Signal> {
-    let mut signals = Vec::new();
-    let status_changed = old.is_some_and(|old| old.status != new.status);
-    let another = matches!(new.assignee, Assignee::OtherBot(_)) && old.is_some_and(|old| old.assignee == new.assignee);
-    match new.status {
-        Status::Pending if status_changed && another => {
-            if !pended && old.is_some_and(|old| old.status == Status::Resolved) {
-                signals.push(Signal::TakenOver(Reason::OtherBot));
-            }
-        }
-        Status::Resolved if status_changed => signals.push(Signal::HandedBack(Back::Resolved)),
-        Status::Pending if status_changed => signals.push(Signal::HandedBack(Back::Pending)),
-        Status::Pending | Status::Resolved | Status::Open | Status::Snoozed => {}
-    }
-    let before = old.map(|old| &old.assignee);
-    match (&new.assignee, before) {
-        (Assignee::Person(person), Some(before))
-            if *before != Assignee::Person(person.clone()) && new.status != Status::Resolved =>
-        {
-            signals.push(Signal::TakenOver(Reason::PersonAssigned));
-        }
-        (Assignee::Us, Some(Assignee::Person(_) | Assignee::OtherBot(_))) if new.status == Status::Pending => {
-            signals.push(Signal::HandedBack(Back::Pending));
-        }
-        // Chatwoot up to 4.16.2 leaves what a bot is assigned to open, where nobody but people would see it. Opened in the same
-        // step it is no hand-back: an automation that opens keeps the bot.
-        (Assignee::Us, Some(before)) if *before != Assignee::Us && new.status == Status::Open && !status_changed => {
-            signals.push(Signal::HandedBack(Back::Assigned));
-        }
-        (Assignee::OtherBot(other), before) if before != Some(&Assignee::OtherBot(other.clone())) => {
-            signals.push(Signal::TakenOver(Reason::OtherBot));
-        }
-        (Assignee::Person(_) | Assignee::Us | Assignee::OtherBot(_) | Assignee::Nobody, _) => {}
-    }
-    signals
 }

@@ -55,7 +55,11 @@ impl Known {
                 recordings.any(|unheard| unheard.id == *id) || self.common.owed.iter().any(|owed| owed.id == *id)
             }
             Event::Missed { events, .. } => events.iter().any(|event| self.is_news(event)),
-            Event::OtherWrote { .. } | Event::Edited { .. } | Event::Assigned | Event::StateChanged => false,
+            Event::OtherWrote { .. }
+            | Event::Edited { .. }
+            | Event::Assigned
+            | Event::StateChanged
+            | Event::StatusChanged { .. } => false,
         }
     }
 

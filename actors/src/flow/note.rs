@@ -91,7 +91,7 @@ fn event(common: &Common, inbound: &Inbound) -> Heard {
         Event::Ordered { order: given, .. } => Heard::NoteOrdered { order: order(*given).into() },
         Event::Edited { id, .. } => Heard::Edited { message: number(*id) },
         Event::Deleted { id } => Heard::Deleted { message: number(*id) },
-        Event::Assigned | Event::StateChanged => Heard::StateChanged,
+        Event::Assigned | Event::StateChanged | Event::StatusChanged { .. } => Heard::StateChanged,
         Event::Missed { events, complete } => {
             Heard::Missed { events: u32::try_from(events.len()).unwrap_or(u32::MAX), complete: *complete }
         }

@@ -26,6 +26,9 @@ impl Desk<'_> {
             // Where the vendor's order does not tell (whole seconds), that of arrival does.
             Order::Bot if overtaken || id.order < self.common.person.order => {
                 self.why = Some("a late order: a person has taken it since");
+                // Or only an opening of ours has landed since.
+                let opened = self.common.opened.is_some() || self.may_be_own_opening();
+                self.common.unannounced |= opened && matches!(phase, Phase::Human(_));
                 Vec::new()
             }
             Order::Bot => {

@@ -22,6 +22,9 @@ pub(crate) struct Opening {
     loose: bool,
     /// Whether it has landed for certain: only its webhook may be late.
     landed: bool,
+    /// Whether colleagues have been called because of it since people have the conversation.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    called: bool,
 }
 
 impl Desk<'_> {
@@ -30,7 +33,7 @@ impl Desk<'_> {
         if row.tie == Tie::Open {
             let until = self.ctx.now + self.settle() + super::pended::CLOCKS;
             let loose = self.common.opening.map_or(row.tries > 1, |opening| opening.loose);
-            self.common.opening = Some(Opening { until, loose, landed: false });
+            self.common.opening = Some(Opening { until, loose, landed: false, called: false });
         }
     }
 
@@ -73,7 +76,14 @@ impl Desk<'_> {
 
     /// Returns whether an opening of ours may land yet, or has, and nobody heard: what people did meanwhile may be over.
     pub(super) fn may_have_opened_unheard(&self) -> bool {
-        self.may_be_own_opening() && self.common.opening.is_some_and(|opening| opening.loose)
+        self.may_be_own_opening() && self.common.opening.is_some_and(|opening| opening.loose && !opening.called)
+    }
+
+    /// The desk has the conversation again: an opening of ours that lands from here on is news to everybody.
+    pub(super) fn opening_is_news(&mut self) {
+        if let Some(opening) = &mut self.common.opening {
+            opening.called = false;
+        }
     }
 
     /// People have it, and it may be that the desk's own opening is all there was.
@@ -94,7 +104,9 @@ impl Human {
         if !std::mem::take(&mut desk.common.unannounced) && !desk.may_have_missed_a_hand_back() {
             return;
         }
-        desk.common.opening = None;
+        if let Some(opening) = &mut desk.common.opening {
+            opening.called = true;
+        }
         if self.touched {
             return self.post_card(desk, Tie::Always);
         }

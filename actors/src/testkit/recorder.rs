@@ -134,7 +134,7 @@ impl Recorder {
         let fact = match &inbound.event {
             Event::CustomerWrote(wrote) => message(wrote.id),
             Event::PersonWrote { id, .. } | Event::Ordered { id, .. } => message(*id),
-            Event::StateChanged | Event::Assigned => match &inbound.state {
+            Event::StateChanged | Event::StatusChanged { .. } | Event::Assigned => match &inbound.state {
                 Some(state) => version(state.version),
                 None => return,
             },

@@ -87,6 +87,16 @@ const TABLE: &[(&str, &[&str])] = &[
     ),
     ("it is resolved", &["= accepted", "= accepted", "= accepted", "bot accepted"]),
     ("it was opened and becomes pending again", &["= accepted", "= accepted", "= accepted", "bot accepted"]),
+    (
+        "it was opened unheard and becomes pending again",
+        &[
+            "= ignored: nothing changed for the desk",
+            "= ignored: nothing changed for the desk",
+            "= ignored: nothing changed for the desk",
+            "bot accepted",
+        ],
+    ),
+    ("it was resolved unheard and is opened", &["human accepted", "human accepted", "human accepted", "= accepted"]),
     ("the customer's question was missed", &["= accepted"]),
     ("a person's words were missed", &["human accepted", "human accepted", "human accepted", "= accepted"]),
     ("nothing was missed", &["= ignored: nothing was missed"]),

@@ -225,6 +225,20 @@ examples!(events, event_kind: Event => {
             event(rig, Event::StateChanged)
         },
     ],
+    Event::StatusChanged { .. } => [
+        "it was opened unheard and becomes pending again": |rig| {
+            turns(rig, Status::Open, Assignee::Us);
+            let before = rig.state.clone();
+            turns(rig, Status::Pending, Assignee::Us);
+            event(rig, Event::StatusChanged { before })
+        },
+        "it was resolved unheard and is opened": |rig| {
+            turns(rig, Status::Resolved, Assignee::Us);
+            let before = rig.state.clone();
+            turns(rig, Status::Open, Assignee::Us);
+            event(rig, Event::StatusChanged { before })
+        },
+    ],
     Event::Missed { .. } => [
         "the customer's question was missed": |rig| {
             let events = vec![rig.customer_event("what does it cost?").event];

@@ -2,7 +2,7 @@
 //! is then, and who is called.
 
 use super::scenarios_late::{answered, handovers, hear_of, opening, settled, unknown};
-use frontdesk_actors::domain::{Assignee, ConversationState, Status};
+use frontdesk_actors::domain::{Assignee, ConversationState, Event, Order, Status};
 use frontdesk_actors::engine::PhaseName;
 use frontdesk_actors::flow::Input;
 use std::time::Duration;
@@ -203,4 +203,21 @@ fn who_comes_back_to_a_person_who_has_gone_unheard_is_told_of_once_it_is_open() 
         assert_eq!((rig.phase(), rig.state.status, rig.said().len()), (PhaseName::Human, Status::Open, 1));
         assert_eq!(handovers(&rig), if comes { 1 } else { 2 }, "somebody comes: {comes}");
     }
+}
+
+/// A colleague takes it in a note, another answers and puts it away, and somebody opens it: all of it is heard late, and last that answer.
+#[test]
+fn what_stands_before_the_words_of_a_person_who_was_done_with_it_is_not_owed() {
+    let mut rig = answered();
+    let id = rig.next_id();
+    let note = rig.inbound(Event::Ordered { id, order: Order::Human });
+    rig.customer("what does it cost?");
+    let answer = rig.person_event("ten euros");
+    let away = rig.state_event(Status::Resolved, Assignee::Nobody);
+    rig.set_state(Status::Open, Assignee::Nobody);
+    rig.step(Input::Inbound(Box::new(note)));
+    rig.step(Input::Inbound(Box::new(away)));
+    assert_eq!((rig.phase(), rig.view().owed), (PhaseName::Human, 1));
+    rig.step(Input::Inbound(Box::new(answer)));
+    assert_eq!((rig.phase(), rig.view().owed), (PhaseName::Human, 0));
 }

@@ -208,6 +208,7 @@ impl World {
 
     /// Changes status or assignee, and tells.
     pub(crate) fn change(&mut self, key: usize, change: impl FnOnce(&mut ConversationState)) {
+        let before = self.vendor.chats[key].state.clone();
         let fact = self.change_quietly(key, change);
         let after = &self.vendor.chats[key].state;
         let happening = match after.status {
@@ -216,7 +217,17 @@ impl World {
             Status::Open | Status::Snoozed => Happening::TakenOver,
         };
         self.log("", Some(key), What::Happened { fact: fact.clone(), happening });
-        self.webhook(key, domain::Event::StateChanged, Some(fact));
+        let event = self.changed(key, before);
+        self.webhook(key, event, Some(fact));
+    }
+
+    /// One webhook of several tells how it was before.
+    fn changed(&self, key: usize, before: ConversationState) -> domain::Event {
+        let after = &self.vendor.chats[key].state;
+        if after.status == before.status || after.version.is_multiple_of(3) {
+            return domain::Event::StateChanged;
+        }
+        domain::Event::StatusChanged { before }
     }
 
     fn change_quietly(&mut self, key: usize, change: impl FnOnce(&mut ConversationState)) -> String {
@@ -241,6 +252,7 @@ impl World {
             Act::Note { text } => Some(self.vendor.add(key, at, Author::Private, text)),
             Act::Open | Act::Pend => {
                 let opens = *act == Act::Open;
+                let before = self.vendor.chats[key].state.clone();
                 let given = opens && self.vendor.chats[key].state.status == Status::Pending;
                 let fact = self.change_quietly(key, |state| {
                     state.status = if opens { Status::Open } else { Status::Pending };
@@ -257,7 +269,8 @@ impl World {
                     let text = format!("{} lands as {fact}", row.0);
                     self.log("", Some(key), What::Note { text });
                 }
-                self.webhook(key, domain::Event::StateChanged, None);
+                let event = self.changed(key, before);
+                self.webhook(key, event, None);
                 None
             }
             Act::Dismiss { .. }
@@ -272,7 +285,10 @@ impl World {
     // === Webhooks ===
 
     fn webhook(&mut self, key: usize, event: domain::Event, fact: Option<String>) {
-        let is_message = !matches!(event, domain::Event::StateChanged | domain::Event::Deleted { .. });
+        let is_message = !matches!(
+            event,
+            domain::Event::StateChanged | domain::Event::StatusChanged { .. } | domain::Event::Deleted { .. }
+        );
         let contact = Contact { key: self.contact(key), name: None, email: None };
         let state = Some(self.vendor.chats[key].state.clone());
         let conversation = self.keys[key].clone();
@@ -345,9 +361,11 @@ impl World {
         }
         if delivery.is_message && self.vendor.chats[delivery.key].state.status == Status::Pending {
             // Nobody has it: this is the vendor's own doing, and no person's.
+            let before = self.vendor.chats[delivery.key].state.clone();
             let fact = self.change_quietly(delivery.key, |state| state.status = Status::Open);
             self.log("", Some(delivery.key), What::Happened { fact, happening: Happening::Opened });
-            self.webhook(delivery.key, domain::Event::StateChanged, None);
+            let event = self.changed(delivery.key, before);
+            self.webhook(delivery.key, event, None);
         }
     }
 }

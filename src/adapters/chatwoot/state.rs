@@ -1,7 +1,7 @@
 //! Chatwoot's view of a conversation in the engine's words: status, assignee, version.
 
 use super::lenient::{Object, Scalar};
-use super::wire::{Meta, Party};
+use super::wire::{Change, Meta, Party, Payload, Step};
 use super::{BotId, moment};
 use frontdesk_actors::domain::{Assignee, ConversationState, Status};
 
@@ -12,15 +12,45 @@ pub(super) fn read(
     updated_at: &Scalar<'_>,
     bot: &BotId,
 ) -> Option<ConversationState> {
-    let status = match status.text()? {
+    let status = self::status(status)?;
+    let assignee = meta.get().map_or(Assignee::Nobody, |meta| assignee(meta, bot));
+    Some(ConversationState { status, assignee, version: moment::micros(updated_at)? })
+}
+
+/// Reads how a conversation was before the change of status that `conversation_updated` tells; `None` if it tells of none. The times of
+/// changed columns are cut off at milliseconds, so that its version is a little older than the one it really had.
+pub(super) fn before(payload: &Payload<'_>, bot: &BotId) -> Option<ConversationState> {
+    let status = status(&previous(payload, |change| &change.status)?.previous_value)?;
+    let changed = moment::read(&previous(payload, |change| &change.updated_at)?.previous_value)?;
+    let millis = u64::try_from(changed.as_millis()).ok()?;
+    let person = previous(payload, |change| &change.assignee_id);
+    let agent_bot = previous(payload, |change| &change.assignee_agent_bot_id);
+    let assignee = match (person.map(|step| step.previous_value.id()), agent_bot.map(|step| step.previous_value.id())) {
+        (None, None) => payload.meta.get().map_or(Assignee::Nobody, |meta| assignee(meta, bot)),
+        (Some(Some(person)), _) => Assignee::Person(person.to_string()),
+        (_, Some(Some(other))) if bot.get().is_some_and(|ours| ours != other) => Assignee::OtherBot(other.to_string()),
+        (_, Some(Some(_))) => Assignee::Us,
+        (_, _) => Assignee::Nobody,
+    };
+    Some(ConversationState { status, assignee, version: millis.checked_mul(1000)? })
+}
+
+/// Returns how a column changed, if it did.
+fn previous<'a, 'b>(
+    payload: &'b Payload<'a>,
+    column: fn(&'b Change<'a>) -> &'b Object<Step<'a>>,
+) -> Option<&'b Step<'a>> {
+    payload.changed_attributes.items().iter().find_map(|change| column(change).get())
+}
+
+fn status(status: &Scalar<'_>) -> Option<Status> {
+    Some(match status.text()? {
         "pending" => Status::Pending,
         "open" => Status::Open,
         "resolved" => Status::Resolved,
         "snoozed" => Status::Snoozed,
         _ => return None,
-    };
-    let assignee = meta.get().map_or(Assignee::Nobody, |meta| assignee(meta, bot));
-    Some(ConversationState { status, assignee, version: moment::micros(updated_at)? })
+    })
 }
 
 /// Reads who is assigned. `assignee_type` exists since 4.8; before, only people could be assigned and the assignee's own

@@ -133,7 +133,12 @@ fn conversation(payload: Payload<'_>, ctx: &ParseContext) -> Result<Parsed, Pars
     // Only people stand in this column; bots have one of their own.
     let changes = payload.changed_attributes.items().iter().filter_map(|change| change.assignee_id.get());
     let assigned = changes.filter_map(|step| step.current_value.id()).next().is_some();
-    let event = if assigned { Event::Assigned } else { Event::StateChanged };
+    let before = state::before(&payload, &ctx.bot);
+    let event = match before {
+        _ if assigned => Event::Assigned,
+        Some(before) => Event::StatusChanged { before },
+        None => Event::StateChanged,
+    };
     let conversation = payload.into_conversation();
     Ok(match Place::find(&conversation, None, None, ctx)? {
         Ok(place) => place.inbound(&conversation, None, event, ctx),

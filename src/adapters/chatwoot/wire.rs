@@ -43,13 +43,17 @@ pub(super) struct Payload<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub(super) struct Change<'a> {
+    pub(super) status: Object<Step<'a>>,
     pub(super) assignee_id: Object<Step<'a>>,
+    pub(super) assignee_agent_bot_id: Object<Step<'a>>,
+    pub(super) updated_at: Object<Step<'a>>,
 }
 
 /// How a column changed.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub(super) struct Step<'a> {
+    pub(super) previous_value: Scalar<'a>,
     pub(super) current_value: Scalar<'a>,
 }
 

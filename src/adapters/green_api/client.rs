@@ -319,6 +319,7 @@ impl GreenApi {
             | Event::Deleted { .. }
             | Event::Assigned
             | Event::StateChanged
+            | Event::StatusChanged { .. }
             | Event::Missed { .. } => return None,
         };
         Some(Seen { id, at: shown.at, author, text, voice })

@@ -122,6 +122,11 @@ impl Human {
             self.open_if_pending(desk);
             return Next::Stay;
         }
+        if late && !self.touched && !self.may_be_in_hand() {
+            // The desk had fetched somebody. One came, as far as is known, and may be gone: what was to announce them is not said.
+            desk.common.unannounced |= desk.read_back && desk.may_have_opened_unheard();
+            return Next::Go(desk.give_way(reason.clone(), self.parked.take()));
+        }
         (self.touched, self.called, self.wrote_on) = (true, false, false);
         desk.common.unannounced &= desk.read_back;
         desk.common.unannounced |= desk.read_back && desk.may_have_opened_unheard();
