@@ -68,14 +68,35 @@ enum Command {
     },
 }
 
+impl Command {
+    /// Returns whether it only asks the running daemon, so that of the settings it needs no more than where that is.
+    fn only_asks(&self) -> bool {
+        match self {
+            Command::Healthcheck
+            | Command::Pause
+            | Command::Resume
+            | Command::Status
+            | Command::Chats(_)
+            | Command::Outbox { .. } => true,
+            Command::Serve
+            | Command::CheckConfig
+            | Command::CheckModel
+            | Command::GreenApi(_)
+            | Command::Audit { .. } => false,
+        }
+    }
+}
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let args = Args::parse();
-    let config = match Config::load(&Sources::of_process(args.config)) {
+    let command = args.command.unwrap_or(Command::Serve);
+    let load = if command.only_asks() { Config::load_to_ask } else { Config::load };
+    let config = match load(&Sources::of_process(args.config)) {
         Ok(config) => config,
         Err(problems) => return complain(&problems),
     };
-    match args.command.unwrap_or(Command::Serve) {
+    match command {
         Command::CheckConfig => report(&config),
         Command::Serve => in_runtime(serve(config)),
         Command::CheckModel => in_runtime(check_model::run(&config)),

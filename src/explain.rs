@@ -50,9 +50,12 @@ pub enum Tone {
     Plain,
 }
 
-/// Explains a conversation by its view (`None`: it is quarantined) and its journal.
-pub fn explain(key: &ConversationKey, view: Option<&View>, journal: Vec<JournalEntry>) -> Explained {
+/// Explains a conversation by its view (`None`: it is quarantined) and its journal. `paused`: an operator has stopped everything
+/// that leaves.
+pub fn explain(key: &ConversationKey, view: Option<&View>, journal: Vec<JournalEntry>, paused: bool) -> Explained {
     let now = standing(view, journal.iter().rev().find_map(|entry| entry.person.as_ref()));
+    let stopped = "Everything that leaves is stopped (`frontdesk pause`): nothing is said until `frontdesk resume`. ";
+    let now = if paused { format!("{stopped}{now}") } else { now };
     let entries = journal.into_iter().map(line).collect();
     Explained { key: key.clone(), now, entries }
 }

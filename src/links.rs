@@ -134,8 +134,7 @@ impl Links {
             chl: mail.challenge.clone(),
             adr: self.address_digest(&mail.address),
             iat: mail.issued.as_secs(),
-            // Rounded up: the conversation decides to the millisecond, and the page must not give up before it.
-            exp: (mail.expires + Duration::from_millis(999)).as_secs(),
+            exp: mail.expires.as_secs(),
         };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.sign)
             .expect("plain claims serialise, and HMAC takes any key")
@@ -184,7 +183,8 @@ impl Wire {
             challenge: self.chl,
             address_digest: self.adr,
             issued: Timestamp::from_secs(self.iat),
-            expires: Timestamp::from_secs(self.exp),
+            // It is written in whole seconds and the conversation decides to the millisecond: the page must not give up before it.
+            expires: Timestamp::from_secs(self.exp) + Duration::from_millis(999),
         })
     }
 }

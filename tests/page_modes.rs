@@ -133,6 +133,30 @@ async fn the_demo_is_open_to_this_machine_under_its_own_names_only() -> Result<(
     Ok(())
 }
 
+/// Only people assign here, so that it counts at once: on Chatwoot an assignment so soon may be the vendor's rule.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_takes_a_conversation_in_the_console_has_it_also_when_the_switch_is_turned_back_at_once() -> Result<()>
+{
+    let mut daemon = Daemon::new(BINARY)?.with("WEB_GATE", "off");
+    daemon.start().await?;
+    switch(&daemon, true).await?;
+    let cookie = cookie_of(&ask(&daemon, ("GET", "/"), With::default()).await?)?;
+    let cookie = cookie.split(';').next();
+    let body = Some(json!({ "text": "Do you ship?" }));
+    assert_eq!(ask(&daemon, ("POST", "/chat/messages"), With { cookie, body, token: None }).await?.status(), 200);
+    let listed: Value = ask(&daemon, ("GET", "/api/conversations"), With::default()).await?.json().await?;
+    let key = listed["conversations"][0]["key"].as_str().context("it is listed")?.to_owned();
+    let take = format!("/api/console/conversations/{key}/take");
+    assert_eq!(status(&daemon, ("POST", &take), None).await?, 200);
+    switch(&daemon, false).await?;
+    let body = Some(json!({ "text": "And where to?" }));
+    assert_eq!(ask(&daemon, ("POST", "/chat/messages"), With { cookie, body, token: None }).await?.status(), 200);
+    let view = format!("/api/conversations/{key}");
+    let view: Value = ask(&daemon, ("GET", &view), With::default()).await?.json().await?;
+    assert_eq!((&view["phase"], &view["owed"]), (&json!("human"), &json!(0)), "{view}");
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_and_its_notes_speak_the_customers_language() -> Result<()> {
     let mut daemon = Daemon::new(BINARY)?.with("WEB_GATE", "off");

@@ -271,7 +271,9 @@ impl EngineHandle {
         self.shared.ports.store.put_setting(HUMAN_MODE, if on { "on" } else { "off" }).await?;
         self.shared.human_mode_turns.fetch_add(1, Ordering::Relaxed);
         self.shared.human_mode.store(on, Ordering::Relaxed);
-        if !on {
+        if on {
+            crate::directory::watch::silence(&self.shared);
+        } else {
             for summary in self.list(SWEEP).await? {
                 if summary.reason.as_deref() == Some(crate::language::Reason::HumanMode.name()) {
                     self.shared.report(&summary.key, Input::HumanModeOff);

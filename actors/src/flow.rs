@@ -199,6 +199,8 @@ impl Flow {
         let mut desk = Desk::begin(ctx, (&mut self.common, &mut self.memory), &self.phase, found);
         // Before and after: which inbox it is may only be heard now.
         desk.stay_in_shadow(&mut self.phase);
+        // Before and after: neither what waited nor what begins now is said under the switch.
+        silence(&mut self.phase, &mut desk);
         let before = desk.hear_before(&self.phase, &input);
         let news = !before.is_empty();
         for signal in before {
@@ -213,6 +215,7 @@ impl Flow {
             apply(&mut self.phase, &mut desk, signal);
         }
         tick(&mut self.phase, &mut desk);
+        silence(&mut self.phase, &mut desk);
         desk.pump(&mut self.phase);
         if desk.in_shadow() {
             desk.effects.retain(|effect| !matches!(effect, Effect::Typing(_)));
@@ -294,6 +297,18 @@ fn human_switch(phase: &Phase, ctx: &Ctx<'_>, signal: &Signal) -> Option<Signal>
         Phase::AwaitingEmail(_) | Phase::PendingVerification(_) | Phase::Bot(_) => {
             ctx.human_mode.then_some(Signal::TakenOver(Reason::HumanMode))
         }
+    }
+}
+
+/// Under the global human switch the desk says nothing: whoever it was about to answer is the people's from here on.
+fn silence(phase: &mut Phase, desk: &mut Desk<'_>) {
+    let speaks = match phase {
+        Phase::Bot(bot) => bot.turn.is_some() || desk.has_unsaid_words(),
+        Phase::AwaitingEmail(_) | Phase::PendingVerification(_) => desk.has_unsaid_words(),
+        Phase::Human(_) => false,
+    };
+    if speaks && desk.ctx.human_mode {
+        apply(phase, desk, Signal::TakenOver(Reason::HumanMode));
     }
 }
 

@@ -365,9 +365,12 @@ impl JournalEntry {
         }
     }
 
-    /// Returns whether `other` tells the same again: the same kind of input, with the same end.
+    /// Returns whether `other` tells the same again: the same kind of input, with the same end. What somebody decided or ordered
+    /// is repeated only by the very same.
     pub fn is_repeated_by(&self, other: &JournalEntry) -> bool {
+        let decides = matches!(self.heard, Heard::Decided { .. } | Heard::Ordered { .. } | Heard::NoteOrdered { .. });
         std::mem::discriminant(&self.heard) == std::mem::discriminant(&other.heard)
+            && (!decides || self.heard == other.heard)
             && self.why == other.why
             && (self.from, self.to) == (other.from, other.to)
             && self.facts == other.facts

@@ -364,6 +364,13 @@ pub fn touch_all() {
                     metrics::counter!(metric.name, label.name => *value).increment(0);
                 }
             }
+            (Kind::Counter, [first, second]) => {
+                for (one, other) in
+                    first.values.iter().flat_map(|one| second.values.iter().map(move |other| (one, other)))
+                {
+                    metrics::counter!(metric.name, first.name => *one, second.name => *other).increment(0);
+                }
+            }
             (Kind::Counter | Kind::Gauge | Kind::Histogram, _) => {}
         }
     }

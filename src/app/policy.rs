@@ -84,6 +84,8 @@ fn channels(config: &Config) -> BTreeMap<String, ChannelPolicy> {
         human_idle: None,
         answer_open_unassigned: config.chatwoot.answer_open_unassigned,
         shadow: config.chatwoot_shadow(),
+        // It assigns what is opened to whose turn it is, at once.
+        assigned_by_rule: Some(Duration::from_secs(10)),
         settle: None,
     };
     let whatsapp = ChannelPolicy {
@@ -93,6 +95,7 @@ fn channels(config: &Config) -> BTreeMap<String, ChannelPolicy> {
         // WhatsApp knows no status: every chat is open and nobody's, and so the desk's until a person writes.
         answer_open_unassigned: true,
         shadow: config.web_shadow(),
+        assigned_by_rule: None,
         settle: Some(config.green_api.settle_time),
         ..chatwoot
     };
@@ -101,6 +104,7 @@ fn channels(config: &Config) -> BTreeMap<String, ChannelPolicy> {
         max_text: web::MAX_TEXT,
         human_idle: desk.human_idle,
         answer_open_unassigned: false,
+        assigned_by_rule: None,
         shadow: config.web_shadow(),
         ..chatwoot
     };

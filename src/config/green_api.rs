@@ -2,7 +2,7 @@
 
 use crate::config::validate::Review;
 use crate::config::{Config, fields, is_local};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 use std::time::Duration;
 use url::Url;
@@ -135,13 +135,7 @@ impl Config {
             return;
         }
         if let Some(token) = &self.green_api.webhook_token {
-            if token.expose_secret().len() < 16 {
-                review.problem(
-                    "GREEN_WEBHOOK_TOKEN",
-                    "is shorter than 16 bytes and could be guessed",
-                    "use the output of `openssl rand -hex 24`",
-                );
-            }
+            review.warn_if_guessable("GREEN_WEBHOOK_TOKEN", Some(token), 16);
         } else if self.listen.public_url.is_some() || !self.takes_green_api_unsigned() {
             review.problem(
                 "GREEN_WEBHOOK_TOKEN",

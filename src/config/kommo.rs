@@ -111,15 +111,7 @@ impl Config {
                  desk may talk over them; docs/setup-kommo.md shows how to set the webhook up",
             );
         }
-        let secret = self.kommo.webhook_secret.as_ref();
-        let short = |secret: &SecretString| secrecy::ExposeSecret::expose_secret(secret).len() < 16;
-        if secret.is_some_and(short) {
-            review.problem(
-                "KOMMO_WEBHOOK_SECRET",
-                "is shorter than 16 bytes and could be guessed",
-                "use the output of `openssl rand -hex 24`",
-            );
-        }
+        review.warn_if_guessable("KOMMO_WEBHOOK_SECRET", self.kommo.webhook_secret.as_ref(), 16);
         if self.kommo.timeout >= REFRESH_TURN {
             review.problem(
                 "kommo.timeout",

@@ -10,6 +10,9 @@ use figment::value::{Dict, Value};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+/// What a command must know that asks the running daemon.
+const TO_ASK: [&str; 4] = ["LISTEN_ADDR", "ADMIN_TOKEN", "ADMIN_TOKEN_FILE", "DATA_DIR"];
+
 /// Where settings are read from. A value, so that tests need no process of their own.
 #[derive(Clone, Default)]
 pub struct Sources {
@@ -50,17 +53,41 @@ impl Config {
     /// # Errors
     /// Everything that must be changed before the desk can start, all at once.
     pub fn load(sources: &Sources) -> Result<Config, Vec<Problem>> {
+        Layers::of(sources).finish()
+    }
+
+    /// Reads all layers for a command that only asks the running daemon: where it is and how it is asked must be right, the
+    /// rest of the settings is the daemon's. An emergency stop must not fail because a mail server is not named.
+    ///
+    /// # Errors
+    /// What is wrong with the settings that say where the daemon is.
+    pub fn load_to_ask(sources: &Sources) -> Result<Config, Vec<Problem>> {
+        let mut layers = Layers::of(sources);
+        let file = layers.file.as_ref().map(|path| path.display().to_string());
+        layers
+            .problems
+            .retain(|problem| TO_ASK.contains(&problem.setting.as_str()) || file.as_ref() == Some(&problem.setting));
+        match layers.merge()? {
+            (config, problems) if problems.is_empty() => Ok(config),
+            (_, problems) => Err(problems),
+        }
+    }
+}
+
+impl Layers {
+    fn of(sources: &Sources) -> Self {
         let mut layers = Layers::default();
         layers.read_file_text(DEFAULTS, &Origin::Default);
         let dotenv = layers.read_dotenv(sources.dotenv.as_deref());
         if let Some(path) = named_file(sources, &dotenv) {
             layers.read_file(&path);
+            layers.file = Some(path);
         }
         layers.read_variables(&dotenv, Origin::Dotenv);
         layers.warn_of_strangers(&dotenv);
         layers.read_variables(&sources.environment, Origin::Environment);
         layers.find_dead_names(&[&dotenv, &sources.environment]);
-        layers.finish()
+        layers
     }
 }
 
@@ -78,6 +105,8 @@ struct Layers {
     provenance: Provenance,
     problems: Vec<Problem>,
     warnings: Vec<String>,
+    /// The operator's file, where there is one.
+    file: Option<PathBuf>,
 }
 
 impl Layers {
@@ -236,7 +265,18 @@ impl Layers {
         }
     }
 
-    fn finish(mut self) -> Result<Config, Vec<Problem>> {
+    fn finish(self) -> Result<Config, Vec<Problem>> {
+        let (mut config, problems) = self.merge()?;
+        let review = config.validate();
+        if !problems.is_empty() || !review.problems.is_empty() {
+            return Err([problems, review.problems].concat());
+        }
+        config.warnings.extend(review.warnings);
+        Ok(config)
+    }
+
+    /// Merges the layers. Returns the settings, not yet examined as a whole, and what is wrong with single ones.
+    fn merge(mut self) -> Result<(Config, Vec<Problem>), Vec<Problem>> {
         let figment = self
             .merged
             .into_iter()
@@ -252,15 +292,8 @@ impl Layers {
                 return Err(self.problems);
             }
         };
-        config.provenance = self.provenance;
-        let review = config.validate();
-        self.problems.extend(review.problems);
-        if !self.problems.is_empty() {
-            return Err(self.problems);
-        }
-        config.warnings = self.warnings;
-        config.warnings.extend(review.warnings);
-        Ok(config)
+        (config.provenance, config.warnings) = (self.provenance, self.warnings);
+        Ok((config, self.problems))
     }
 }
 

@@ -24,6 +24,15 @@ impl Review {
     pub(super) fn warn(&mut self, warning: impl Into<String>) {
         self.warnings.push(warning.into());
     }
+
+    /// Warns of a secret that is short enough to be guessed. It is the operator's to choose, so it is no reason not to start.
+    pub(super) fn warn_if_guessable(&mut self, setting: &str, secret: Option<&SecretString>, least: usize) {
+        if secret.is_some_and(|secret| secret.expose_secret().len() < least) {
+            self.warn(format!(
+                "{setting} is shorter than {least} bytes and could be guessed: use the output of `openssl rand -hex {least}`"
+            ));
+        }
+    }
 }
 
 /// Chatwoot's `WEBHOOK_TIMEOUT` is 5 s unless its operator changed it.
@@ -77,23 +86,8 @@ impl Config {
     }
 
     fn check_secrets(&self, review: &mut Review) {
-        let too_short = |secret: &Option<SecretString>, least: usize| {
-            secret.as_ref().is_some_and(|secret| secret.expose_secret().len() < least)
-        };
-        if too_short(&self.gate.jwt_secret, 32) {
-            review.problem(
-                "JWT_SECRET",
-                "is shorter than 32 bytes and could be guessed",
-                "use the output of `openssl rand -base64 48`, or leave it out and one is generated",
-            );
-        }
-        if too_short(&self.listen.admin_token, 16) {
-            review.problem(
-                "ADMIN_TOKEN",
-                "is shorter than 16 bytes and could be guessed",
-                "use the output of `openssl rand -hex 24`, or leave it out and one is generated",
-            );
-        }
+        review.warn_if_guessable("JWT_SECRET", self.gate.jwt_secret.as_ref(), 32);
+        review.warn_if_guessable("ADMIN_TOKEN", self.listen.admin_token.as_ref(), 16);
     }
 
     fn check_chatwoot(&self, review: &mut Review) {

@@ -172,3 +172,11 @@ fn what_an_operator_decides_about_a_row_is_told() {
     assert!(refused.ends_with("→ because: the row is not held"), "{refused}");
     assert_eq!(tone(&entry(Heard::Poisoned)), Tone::Trouble);
 }
+
+#[test]
+fn a_stop_of_everything_is_the_first_thing_that_is_told() {
+    let key = ConversationKey::new("chatwoot", 1, 57);
+    let told = |paused| explain(&key, None, Vec::new(), paused).now;
+    assert!(told(true).starts_with("Everything that leaves is stopped") && told(true).contains("frontdesk resume"));
+    assert!(!told(false).contains("stopped"));
+}

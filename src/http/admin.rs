@@ -129,7 +129,7 @@ async fn explained(app: &Shared, key: &ConversationKey, limit: usize) -> Result<
         ) => return Err(error.into()),
     };
     let journal = app.desk.journal(key, limit).await?;
-    Ok(explain(key, view.as_ref(), journal))
+    Ok(explain(key, view.as_ref(), journal, app.desk.is_paused()))
 }
 
 /// Returns how many entries a query asks for.

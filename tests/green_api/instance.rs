@@ -44,8 +44,14 @@ async fn setup_shows_and_applies_what_differs(backing: Backing) -> Result<()> {
 
 async fn the_connection_can_be_tested(backing: Backing) -> Result<()> {
     let shop = Shop::open(backing).await?;
-    let stranger = shop.daemon.http().get(shop.daemon.url("/test-connection")).send().await?;
-    ensure!(stranger.status() == 401, "the state is no stranger's business: {}", stranger.status());
+    let ask = || shop.daemon.http().get(shop.daemon.url("/test-connection"));
+    for (name, value) in
+        [("host", "desk.example.com"), ("x-forwarded-for", "203.0.113.9"), ("authorization", "Bearer no")]
+    {
+        let status = ask().header(name, value).send().await?.status();
+        ensure!(status == 401, "the state is no stranger's business: {name}: {status}");
+    }
+    ensure!(ask().send().await?.status() == 200, "whoever sits at this machine may ask");
     let (status, answer) = shop.admin("/test-connection").await?;
     ensure!(status == 200 && answer["state"] == "authorized", "{status} {answer}");
     shop.green.fail_next("getStateInstance", Fault::Status(401, "{}".to_owned()));

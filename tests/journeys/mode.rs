@@ -4,6 +4,7 @@ use super::support::{BINARY, Chat, NO_GATE, english, on_both_stores, open};
 use anyhow::Result;
 use frontdesk_actors::language::Phrase;
 use frontdesk_sandbox::daemon::Daemon;
+use frontdesk_sandbox::model::Reply;
 use frontdesk_sandbox::redis::RedisServer;
 use frontdesk_sandbox::town::{Backing, Town};
 use serde_json::{Value, json};
@@ -13,6 +14,7 @@ on_both_stores!(
     everything_needs_the_admin_token,
     in_demo_mode_nothing_needs_a_token,
     with_it_on_a_pending_conversation_is_opened_at_the_next_message,
+    what_is_being_answered_is_the_peoples_at_once,
     off_gives_back_what_no_person_touched,
     an_assignment_by_chatwoots_rule_is_no_touch,
     one_conversation_is_handed_over_and_resumed_by_order,
@@ -97,6 +99,23 @@ async fn with_it_on_a_pending_conversation_is_opened_at_the_next_message(backing
     new.becomes("open").await?;
     new.rests().await?;
     assert_eq!((new.replies().len(), town.model.calls().len()), (0, 0));
+    Ok(())
+}
+
+async fn what_is_being_answered_is_the_peoples_at_once(backing: Backing) -> Result<()> {
+    let town = open(backing, &[NO_GATE]).await?;
+    town.model.push(Reply::Hang);
+    let chat = Chat::begin(&town);
+    chat.says("Do you ship?");
+    town.model.wait_for_calls(1).await;
+    toggle(&town, true).await?;
+    assert!(town.model.wait_for_abort(0).await.aborted);
+    town.model.release();
+    chat.becomes("open").await?;
+    chat.rests().await?;
+    assert_eq!((chat.replies().len(), town.model.calls().len()), (0, 1));
+    toggle(&town, false).await?;
+    assert_eq!(chat.read(1).await?, ["You said: Do you ship?"], "nobody came");
     Ok(())
 }
 

@@ -4,7 +4,7 @@
 
 use crate::conversation::ConversationMsg;
 use crate::directory::DirectoryMsg;
-use crate::flow::Incident;
+use crate::flow::{Incident, Input};
 use crate::ids::ConversationKey;
 use crate::metrics;
 use crate::shared::Shared;
@@ -153,10 +153,26 @@ pub(crate) async fn read_human_mode(shared: &Shared) {
         Ok(_) if shared.human_mode_turns.load(Ordering::Relaxed) != turns => {}
         Ok(value) => {
             let on = value.as_deref() == Some("on");
+            if on && !shared.human_mode.swap(on, Ordering::Relaxed) {
+                silence(shared);
+            }
             shared.human_mode.store(on, Ordering::Relaxed);
             gauge!(metrics::HUMAN_MODE).set(if on { 1.0 } else { 0.0 });
         }
         Err(error) => tracing::debug!(error = %error, "cannot read the human switch"),
+    }
+}
+
+/// The switch has been turned on: what is being answered is looked at anew, so that nothing more is said and no model call goes on.
+pub(crate) fn silence(shared: &Shared) {
+    let mut busy = Vec::new();
+    shared.places.each_live(|key, slot| {
+        if slot.vitals.busy.load(Ordering::Relaxed) {
+            busy.push(key.clone());
+        }
+    });
+    for key in busy {
+        shared.report(&key, Input::DeadlineReached);
     }
 }
 

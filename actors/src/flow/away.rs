@@ -6,9 +6,10 @@
 use crate::domain::{Assignee, ConversationState, Role, Status};
 use crate::flow::desk::{Desk, Next};
 use crate::flow::mark::Mark;
-use crate::flow::outbox::{RowState, Tie};
+use crate::flow::outbox::{Row, RowKind, RowState, Tie};
 use crate::flow::phase::{Challenge, Human, Owed, Phase, Reclaim};
 use crate::language::{Phrase, Reason};
+use crate::ports::Act;
 use crate::time::Timestamp;
 use std::time::Duration;
 
@@ -74,6 +75,13 @@ impl Desk<'_> {
     pub(crate) fn has_unsaid_answer(&self) -> bool {
         let waits = |state: &RowState| matches!(state, RowState::Queued | RowState::Waiting { .. });
         self.common.outbox.rows().iter().any(|row| row.tie == Tie::Answer && row.asked.is_some() && waits(&row.state))
+    }
+
+    /// Returns whether anything waits to be said to the customer.
+    pub(crate) fn has_unsaid_words(&self) -> bool {
+        let waits = |state: &RowState| matches!(state, RowState::Queued | RowState::Waiting { .. });
+        let said = |row: &Row| matches!(row.kind, RowKind::Act(Act::Text { .. })) && row.tie != Tie::Always;
+        self.common.outbox.rows().iter().any(|row| said(row) && waits(&row.state))
     }
 
     /// An answer was dropped unsaid: what it would have answered is owed again, as far as it is remembered.

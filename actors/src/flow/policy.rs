@@ -54,6 +54,9 @@ pub struct ChannelPolicy {
     pub answer_open_unassigned: bool,
     /// Where the desk speaks to nobody and drafts for the team instead.
     pub shadow: Shadow,
+    /// How soon after the desk has given a conversation to the people an assignment is the vendor's own rule, and nobody has read a word
+    /// yet; `None` where only people assign.
+    pub assigned_by_rule: Option<Duration>,
     /// How long after an unknown send its absence starts to prove something, where that is not [`OutboxPolicy::settle`].
     pub settle: Option<Duration>,
 }
@@ -68,6 +71,7 @@ impl Default for ChannelPolicy {
             human_idle: None,
             answer_open_unassigned: false,
             shadow: Shadow::Off,
+            assigned_by_rule: None,
             settle: None,
         }
     }

@@ -30,3 +30,18 @@ fn what_is_written_is_read_back() {
     };
     assert_eq!(JournalEntry::decode(&entry.encode()), entry);
 }
+
+#[test]
+fn different_decisions_are_never_told_as_one_repeated() {
+    let decided = |row: &str, decision: &'static str| JournalEntry {
+        heard: Heard::Decided {
+            row: RowName { id: OutboundId(row.to_owned()), kind: "gone".into() },
+            decision: decision.into(),
+        },
+        ..JournalEntry::decode(b"\xff")
+    };
+    let resend = decided("0000002a-3", "resend");
+    assert!(resend.is_repeated_by(&resend));
+    assert!(!resend.is_repeated_by(&decided("0000002a-3", "drop")));
+    assert!(!resend.is_repeated_by(&decided("0000002a-4", "resend")));
+}

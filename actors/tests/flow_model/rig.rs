@@ -83,7 +83,15 @@ pub(crate) fn is_text(row: &Row) -> bool {
 impl Rig {
     pub(crate) fn new(gate: bool) -> Self {
         let mut policy = plain_policy(Arc::new(PlainAnalyzer::default()), Arc::new(PlainPhrases::default()));
-        policy.channels.insert("test".to_owned(), ChannelPolicy { gate, max_text: 40, ..ChannelPolicy::default() });
+        policy.channels.insert(
+            "test".to_owned(),
+            ChannelPolicy {
+                gate,
+                max_text: 40,
+                assigned_by_rule: Some(Duration::from_secs(10)),
+                ..ChannelPolicy::default()
+            },
+        );
         let (now, node) = (Timestamp::from_secs(1_760_000_000), Node { name: "a".into(), boot: 1 });
         let ctx = Ctx { now, seed: [7 << 32, 0, 0], policy: &policy, human_mode: false, paused: false, node: &node };
         let flow = Flow::new(&ctx, key());

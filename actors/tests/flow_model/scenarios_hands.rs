@@ -6,7 +6,7 @@ use frontdesk_actors::domain::{Assignee, Event, Order, Status};
 use frontdesk_actors::engine::PhaseName;
 use frontdesk_actors::flow::{Input, SendOutcome};
 use frontdesk_actors::language::Reason;
-use frontdesk_actors::ports::Verdict;
+use frontdesk_actors::ports::{ModelErrorKind, Verdict};
 use frontdesk_actors::time::Timestamp;
 use std::time::Duration;
 
@@ -98,6 +98,44 @@ fn our_own_change_that_crossed_a_resolution_is_no_hand_back() {
     rig.pass(Duration::from_secs(120));
     assert_eq!((rig.phase(), rig.prompts.len()), (PhaseName::Human, 0));
     assert_eq!(rig.state.status, Status::Open, "the people see it");
+}
+
+#[test]
+fn nothing_is_said_once_the_switch_is_on_and_it_is_answered_when_it_is_off() {
+    // While the model is asked, while a failed call rests, and while the answer waits for its gate.
+    let asked = |_: &mut Rig| {};
+    let resting = |rig: &mut Rig| drop(rig.fail(ModelErrorKind::Overloaded));
+    let answered = |rig: &mut Rig| drop(rig.reply("ten euros"));
+    for (goes, step) in [(asked as fn(&mut Rig), true), (resting, false), (answered, false)] {
+        let mut rig = Rig::new(false);
+        rig.customer("what does it cost?");
+        rig.pass(Duration::from_secs(2));
+        goes(&mut rig);
+        rig.human_mode = true;
+        if step {
+            rig.reply("ten euros");
+        }
+        rig.flush();
+        rig.pass(Duration::from_secs(60));
+        assert_eq!((rig.phase(), rig.said().len(), rig.prompts.len()), (PhaseName::Human, 0, 1));
+        assert_eq!(rig.state.status, Status::Open, "the people see it");
+        rig.human_mode = false;
+        rig.step(Input::HumanModeOff);
+        rig.flush();
+        rig.pass(Duration::from_secs(5));
+        rig.reply("ten euros");
+        rig.flush();
+        assert_eq!(rig.said(), ["ten euros"]);
+    }
+}
+
+#[test]
+fn a_gate_that_has_not_asked_yet_does_not_ask_under_the_switch() {
+    let mut rig = Rig::new(true);
+    rig.customer("hello");
+    rig.human_mode = true;
+    rig.flush();
+    assert_eq!((rig.phase(), rig.said().len()), (PhaseName::Human, 0));
 }
 
 #[test]

@@ -325,7 +325,8 @@ impl Pair {
             self.follow();
             return;
         }
-        let by_itself = view.phase == PhaseName::Human && is_by_itself(view.reason.as_ref());
+        let by_switch = self.rig.human_mode && view.reason == Some(Reason::HumanMode);
+        let by_itself = view.phase == PhaseName::Human && (by_switch || is_by_itself(view.reason.as_ref()));
         let refused = matches!(op, Op::Sent(Fate::Rejected, _))
             && before == PhaseName::PendingVerification
             && view.phase == PhaseName::AwaitingEmail;

@@ -72,7 +72,7 @@ impl Kind {
             secs[drawn].map(Duration::from_secs)
         };
         match self {
-            Kind::Chatwoot => policy,
+            Kind::Chatwoot => ChannelPolicy { assigned_by_rule: Some(Duration::from_secs(10)), ..policy },
             Kind::GreenApi => ChannelPolicy {
                 gate: false,
                 human_idle: idle(),

@@ -94,7 +94,8 @@ fn line(said: &Remembered) -> String {
         Role::Desk => "Desk",
         Role::Person => "Person",
     };
-    format!("**{who}**, {} UTC:\n\n{}\n", date_time(said.at), quoted(&said.text))
+    let spoken = if said.voice { " 🎤" } else { "" };
+    format!("**{who}**{spoken}, {} UTC:\n\n{}\n", date_time(said.at), quoted(&said.text))
 }
 
 /// Quotes a stranger's words, so that no line of theirs becomes a heading or a list of ours.

@@ -96,7 +96,9 @@ fn memory(view: &View) -> String {
         return "\nNothing is remembered.\n".to_owned();
     }
     let row = |said: &frontdesk_actors::domain::Remembered| {
-        vec![date_time(said.at), role(said.role).to_owned(), harmless(&said.text, WORDS)]
+        // A machine has written down what was spoken.
+        let spoken = if said.voice { "🎤 " } else { "" };
+        vec![date_time(said.at), role(said.role).to_owned(), format!("{spoken}{}", harmless(&said.text, WORDS))]
     };
     format!("\n{}", table(&view.memory.iter().map(row).collect::<Vec<_>>()))
 }

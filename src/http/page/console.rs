@@ -48,7 +48,8 @@ pub(super) async fn journal(State(state): State<PageState>, Path(key): Path<Stri
         Err(DeliverError::Quarantined) => None,
         viewed => Some(viewed?.ok_or(Refusal::NoConversation)?),
     };
-    let explained = explain(&key, view.as_ref(), state.desk.journal(&key, EXPLAINED).await?);
+    let journal = state.desk.journal(&key, EXPLAINED).await?;
+    let explained = explain(&key, view.as_ref(), journal, state.desk.is_paused());
     let line = |line: &Line| json!({ "at": line.entry.at.as_millis(), "text": line.text, "tone": line.tone });
     let lines: Vec<Value> = explained.entries.iter().map(line).collect();
     Ok(Json(json!({ "key": key, "now": explained.now, "lines": lines })))

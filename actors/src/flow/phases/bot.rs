@@ -227,7 +227,8 @@ impl Bot {
         let Some(turn) = &mut self.turn else { return Next::Stay };
         turn.failures += 1;
         desk.marks.push(Mark::TurnFailed);
-        if turn.failures > policy.max_retries {
+        // What is wrong with the request itself no repetition mends.
+        if turn.failures > policy.max_retries || error.kind == ModelErrorKind::BadRequest {
             return Next::Go(desk.fetch_person(Reason::ModelFailed, None));
         }
         let pause = error.retry_after.unwrap_or_else(|| backoff(policy.retry_pause, turn.failures));

@@ -8,11 +8,6 @@ use crate::flow::phase::{Back, Fate, Human, Owed, Signal};
 use crate::ids::MessageId;
 use crate::language::Reason;
 use crate::ports::Act;
-use std::time::Duration;
-
-/// An assignment this soon after the desk gave the conversation away is the vendor's own: Chatwoot assigns what is opened
-/// to whose turn it is. Nobody has read a word yet, so what announces the hand-over must still go out.
-const ASSIGNED_BY_RULE: Duration = Duration::from_secs(10);
 
 impl Human {
     pub(crate) fn on(&mut self, desk: &mut Desk<'_>, signal: Signal) -> Next {
@@ -102,7 +97,9 @@ impl Human {
     }
 
     fn touched_by(&mut self, desk: &mut Desk<'_>, reason: &Reason) -> Next {
-        let soon = desk.ctx.now.since(self.since) < ASSIGNED_BY_RULE && !self.reason.is_persons_act();
+        // What announces the hand-over must still go out then.
+        let rule = desk.channel().assigned_by_rule.is_some_and(|rule| desk.ctx.now.since(self.since) < rule);
+        let soon = rule && !self.reason.is_persons_act();
         if *reason == Reason::PersonAssigned && !self.touched && soon {
             return desk.ignore("assigned by the vendor's rule, so far nobody has touched it");
         }

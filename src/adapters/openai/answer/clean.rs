@@ -5,8 +5,9 @@ use super::super::request::REQUEST_HUMAN;
 use super::CANNOT_ANSWER;
 use serde_json::Value;
 
-/// Longest answer, in characters: two full Chatwoot or WhatsApp messages. A model that runs on is not helping.
-const MAX_ANSWER: usize = 8_000;
+/// Longest answer, in characters; a channel splits what is longer than one of its messages. A model that runs on beyond this
+/// is not helping.
+const MAX_ANSWER: usize = 40_000;
 
 /// Tags around the thoughts of reasoning models (DeepSeek, Qwen and their relatives, where the server leaves them in).
 const THOUGHTS: [(&str, &str); 2] = [("<think>", "</think>"), ("<thinking>", "</thinking>")];
