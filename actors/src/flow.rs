@@ -54,6 +54,7 @@ mod replies;
 mod seen;
 mod settle;
 mod unannounced;
+mod unsent;
 mod view;
 mod voice;
 

@@ -43,6 +43,8 @@ mod scenarios_hands;
 mod scenarios_held;
 #[path = "flow_model/scenarios_late.rs"]
 mod scenarios_late;
+#[path = "flow_model/scenarios_mail.rs"]
+mod scenarios_mail;
 #[path = "flow_model/scenarios_outbox.rs"]
 mod scenarios_outbox;
 #[path = "flow_model/scenarios_pickup.rs"]

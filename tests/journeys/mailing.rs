@@ -16,6 +16,7 @@ on_both_stores!(
     a_refused_address_is_told_and_another_one_works,
     a_mail_server_that_is_down_is_told_and_tried_again,
     past_the_cap_of_tries_a_person_is_fetched,
+    where_the_account_is_refused_everybody_is_told_and_gets_a_person,
     the_third_refusal_in_a_row_fetches_a_person,
     a_mail_that_is_refused_for_what_it_is_raises_an_incident_until_one_is_taken,
     a_mail_of_unknown_outcome_goes_once_more_under_the_same_message_id,
@@ -150,6 +151,23 @@ async fn past_the_cap_of_tries_a_person_is_fetched(backing: Backing) -> Result<(
     assert_eq!(chat.read(2).await?, [english(&Phrase::MailDelayed), english(&Phrase::HandoffSorry)]);
     let cards = town.teams.wait_for_cards(1).await?;
     assert_eq!(fact(&cards[0], "Reason"), "The verification mail could not be delivered.");
+    assert!(town.smtp.mails().is_empty());
+    Ok(())
+}
+
+/// The second mail is never tried: the account rests after the first was refused.
+async fn where_the_account_is_refused_everybody_is_told_and_gets_a_person(backing: Backing) -> Result<()> {
+    let town = open(backing, &[("FRONTDESK__GATE__MAIL_TRIES", "2"), SOON]).await?;
+    town.smtp.auth_fails();
+    let (first, second) = (Chat::begin(&town), Chat::stranger(&town, "Ivan"));
+    assert_eq!(first.asks("jane@example.com").await?, english(&Phrase::MailDelayed));
+    assert_eq!(second.asks("ivan@example.com").await?, english(&Phrase::MailDelayed), "told although it was not tried");
+    assert_eq!(second.asks("hello?").await?, english(&Phrase::MailDelayed), "no mail was sent that could be opened");
+    for (chat, said) in [(&first, 2), (&second, 3)] {
+        chat.becomes("open").await?;
+        chat.is_handed_over().await?;
+        assert_eq!(chat.read(said).await?.last(), Some(&english(&Phrase::HandoffSorry)));
+    }
     assert!(town.smtp.mails().is_empty());
     Ok(())
 }

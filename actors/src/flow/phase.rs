@@ -145,6 +145,9 @@ pub(crate) struct Challenge {
     pub(crate) mailed: Timestamp,
     /// Whether the customer was told that the mail server is slow.
     pub(crate) delay_told: bool,
+    /// Whether no mail of it is known to have left.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) unsent: bool,
 }
 
 impl std::fmt::Debug for Challenge {

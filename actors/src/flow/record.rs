@@ -172,6 +172,8 @@ pub(crate) struct Volatile {
     pub(crate) watermark: MessageId,
     /// The recordings that are being listened to here.
     pub(crate) hearing: Vec<Hearing>,
+    /// The mail that is to leave, and since when this process has waited for it without a stop.
+    pub(crate) mail: Option<(u64, Timestamp)>,
     /// Rows of unknown outcome that this node waits for.
     pub(crate) waiting: Vec<Waiting>,
     /// The last rows other than texts that landed.

@@ -9,6 +9,7 @@ use crate::flow::outbox::{Row, RowKind, RowState, Tie, look_pauses};
 use crate::flow::phase::{MailNews, Signal};
 use crate::flow::policy::{backoff, mail_pause};
 use crate::flow::record::Waiting;
+use crate::flow::unsent::MAIL_UNKNOWN_TRIES;
 use crate::flow::{Ctx, Flow};
 use crate::ids::MessageId;
 use crate::language::Reason;
@@ -22,9 +23,6 @@ const FAULT_PAUSE: Duration = Duration::from_secs(30);
 
 /// How long a card rests at most: a customer waits for whoever reads it.
 const LONGEST_CARD_PAUSE: Duration = Duration::from_secs(60);
-
-/// After how many tries of unknown outcome a mail counts as sent: once more under the same Message-ID, and no more.
-const MAIL_UNKNOWN_TRIES: u32 = 2;
 
 /// How often an answer is tried at a place that tells nothing: about twenty-five minutes with the pauses between.
 const PLACE_TRIES: u32 = 12;
@@ -245,7 +243,8 @@ impl Desk<'_> {
             }
             RowKind::Mail(_) if row.tries >= MAIL_UNKNOWN_TRIES => self.settled(row, None),
             RowKind::Act(_) | RowKind::Mail(_) | RowKind::Card(_) | RowKind::Remember(_) | RowKind::Bar(_) => {
-                if let Some(row) = self.common.outbox.row_mut(row.seq).filter(|row| row.tie == Tie::Pend) {
+                let counts = |row: &&mut Row| row.tie == Tie::Pend || matches!(row.kind, RowKind::Mail(_));
+                if let Some(row) = self.common.outbox.row_mut(row.seq).filter(counts) {
                     row.doubted = true;
                 }
                 self.wait(row.seq, self.rest(row), why);

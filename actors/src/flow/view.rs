@@ -25,7 +25,7 @@ impl Flow {
         let look = self.common.volatile.look_again.map(|at| (at, "look again"));
         let pended = self.pended_due(policy).map(|at| (at, "pending not shown"));
         let all = rows.chain(look).chain(pended).chain(self.voice_deadlines()).chain(self.turn_deadlines());
-        let all = all.chain(self.human_deadlines(policy));
+        let all = all.chain(self.human_deadlines(policy)).chain(self.mail_deadlines(policy));
         all.filter(|(at, _)| handled.is_none_or(|handled| *at > handled)).min()
     }
 

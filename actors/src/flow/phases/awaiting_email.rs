@@ -127,6 +127,7 @@ pub(super) fn begin_challenge(desk: &mut Desk<'_>, address: String) -> Phase {
         resends: 0,
         mailed: desk.ctx.now,
         delay_told: false,
+        unsent: true,
     };
     mail(desk, &challenge);
     Phase::PendingVerification(PendingVerification { challenge, reminded: None })

@@ -4,7 +4,7 @@ use crate::domain::{CustomerMessage, ProofKind, Status, Verified};
 use crate::flow::desk::{Desk, Next};
 use crate::flow::mark::{GateMark, Mark};
 use crate::flow::outbox::{RowKind, Tie};
-use crate::flow::phase::{Back, Fate, Human, Owed, Signal};
+use crate::flow::phase::{Back, Fate, Human, MailNews, Owed, Signal};
 use crate::ids::MessageId;
 use crate::language::Reason;
 use crate::ports::Act;
@@ -40,7 +40,12 @@ impl Human {
             }
             Signal::Confirmed(id) => self.confirmed(desk, &id),
             Signal::Disowned(id) => self.disowned(desk, &id),
-            Signal::Mail(_) => desk.ignore("a person has it; the mail is not announced"),
+            Signal::Mail(news) => {
+                if let Some(parked) = self.parked.as_mut().filter(|_| news == MailNews::Sent) {
+                    parked.unsent = false;
+                }
+                desk.ignore("a person has it; the mail is not announced")
+            }
             Signal::Replied { .. } => desk.ignore("a late answer: a person has it"),
             Signal::Forgotten => {
                 desk.owe_nothing();

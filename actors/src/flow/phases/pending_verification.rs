@@ -55,7 +55,11 @@ impl PendingVerification {
                 desk.owe_nothing();
                 Next::Stay
             }
-            Signal::Fresh { .. } | Signal::Tick => Next::Stay,
+            Signal::Fresh { .. } => Next::Stay,
+            Signal::Tick => match desk.mail_overdue(&self.challenge) {
+                Some(news) => self.mail_news(desk, news),
+                None => Next::Stay,
+            },
         }
     }
 
@@ -137,6 +141,9 @@ impl PendingVerification {
     }
 
     fn resend(&mut self, desk: &mut Desk<'_>) -> Next {
+        if self.has_sent_nothing(desk) {
+            return self.goes_on_mailing(desk);
+        }
         let gate = &desk.policy().gate;
         let (cooldown, cap) = (gate.resend_cooldown, gate.resends);
         let passed = desk.ctx.now.since(self.challenge.mailed);
@@ -153,8 +160,7 @@ impl PendingVerification {
         } else {
             self.challenge.resends += 1;
             desk.gate_mark(GateMark::Resent);
-            self.challenge.mailed = desk.ctx.now;
-            mail(desk, &self.challenge);
+            self.mail_again(desk);
         }
         Next::Stay
     }
@@ -179,7 +185,35 @@ impl PendingVerification {
         self.end(desk, Fate::Void, &Phrase::TooManyCodes)
     }
 
+    fn mail_again(&mut self, desk: &mut Desk<'_>) {
+        self.challenge.mailed = desk.ctx.now;
+        self.challenge.delay_told = false;
+        mail(desk, &self.challenge);
+    }
+
+    /// Returns whether no mail of the challenge can have left: there is no link to open yet, and no newest mail.
+    fn has_sent_nothing(&self, desk: &Desk<'_>) -> bool {
+        self.challenge.unsent && desk.common.outbox.mail_of(&self.challenge).is_none_or(|row| !row.doubted)
+    }
+
+    /// The customer writes before any mail has left. One that was dropped, given up or capped is tried once more.
+    fn goes_on_mailing(&mut self, desk: &mut Desk<'_>) -> Next {
+        if desk.common.outbox.mail_of(&self.challenge).is_none() {
+            self.mail_again(desk);
+            return desk.ignore("no mail has left yet: one is sent now");
+        }
+        if !self.challenge.delay_told || just_spoke(desk, self.reminded) {
+            return desk.ignore("the mail has not left yet: the customer is told what becomes of it");
+        }
+        self.reminded = Some(desk.ctx.now);
+        desk.say(&Phrase::MailDelayed);
+        Next::Stay
+    }
+
     fn remind(&mut self, desk: &mut Desk<'_>) -> Next {
+        if self.has_sent_nothing(desk) {
+            return self.goes_on_mailing(desk);
+        }
         if just_spoke(desk, self.reminded) {
             return desk.ignore("one reminder for a burst");
         }
@@ -198,12 +232,14 @@ impl PendingVerification {
         match news {
             MailNews::Sent => {
                 desk.common.refused_mails = 0;
+                self.challenge.unsent = false;
                 desk.say(&Phrase::MailSent { address: self.challenge.address.clone() });
                 Next::Stay
             }
             MailNews::Delayed if self.challenge.delay_told => Next::Stay,
             MailNews::Delayed => {
                 self.challenge.delay_told = true;
+                self.reminded = Some(desk.ctx.now);
                 desk.say(&Phrase::MailDelayed);
                 Next::Stay
             }
