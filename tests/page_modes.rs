@@ -79,6 +79,22 @@ async fn outside_the_demo_colleagues_need_the_token() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_desk_that_asks_for_no_address_has_no_mailbox() -> Result<()> {
+    for (gate, kept) in [("off", false), ("on", true)] {
+        let mut daemon = Daemon::new(BINARY)?
+            .with("PUBLIC_URL", "https://desk.example")
+            .with("ADMIN_TOKEN", ADMIN_TOKEN)
+            .with("WEB_CHAT", "on")
+            .with("GATE", gate);
+        daemon.start().await?;
+        let asked = With { token: Some(ADMIN_TOKEN), ..With::default() };
+        let mails: Value = ask(&daemon, ("GET", "/api/console/mails"), asked).await?.json().await?;
+        assert_eq!(mails["mails"].is_array(), kept, "GATE={gate}: {mails}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn outside_the_demo_the_chat_is_off() -> Result<()> {
     let town = town(&[]).await?;
     let page = ask(&town.daemon, ("GET", "/"), With::default()).await?;

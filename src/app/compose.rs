@@ -321,7 +321,12 @@ impl Desk {
         PageState {
             desk: Arc::new(self.engine.clone()),
             web: parts.web.clone(),
-            mailbox: parts.mailbox.clone().map(|mailbox| mailbox as Arc<dyn MailboxView>),
+            // Where nobody is asked for an address no mail ever comes, and an empty mailbox would only take room.
+            mailbox: parts
+                .mailbox
+                .clone()
+                .filter(|_| config.is_demo() || config.asks_for_addresses())
+                .map(|mailbox| mailbox as Arc<dyn MailboxView>),
             cards: parts.cards.clone().map(|cards| cards as Arc<dyn CardsView>),
             site_name: config.desk.site_name.clone(),
             lang: config.desk.default_locale,

@@ -89,7 +89,7 @@ impl Config {
     }
 
     /// Returns whether any customer is asked for an address. Without Chatwoot the page or WhatsApp must want it.
-    pub(super) fn asks_for_addresses(&self) -> bool {
+    pub fn asks_for_addresses(&self) -> bool {
         let only_whatsapp = self.serves_green_api() && !self.serves_chatwoot() && !self.web.chat;
         self.gate.enabled && (self.green_api.gate || !only_whatsapp)
     }

@@ -68,6 +68,15 @@ async function decided(page, key) {
   check((await page.evaluate(inner("reply-problem"))) === "", "nothing is wrong");
 }
 
+// Where mails or cards stand on the page too, the console still has the room.
+async function beside(page) {
+  check(!(await page.evaluate(shown("side"))), "no mailbox where nobody is asked for an address");
+  await page.evaluate("document.getElementById('side').hidden = document.getElementById('mailbox').hidden = false, layout()");
+  const wide = await page.evaluate("document.getElementById('console').clientWidth");
+  check(wide > 900, `the console has the room beside a mailbox: ${wide}`);
+  await page.evaluate("document.getElementById('side').hidden = document.getElementById('mailbox').hidden = true, layout()");
+}
+
 async function heldMessages(page) {
   await choose(page, RESENT, "Norway");
   await shot(page, "02-held");
@@ -182,6 +191,7 @@ function clean(page, allowed = []) {
 try {
   const page = await browser.open(base, WINDOW);
   await signIn(page, true);
+  await beside(page);
   await heldMessages(page);
   await status(page);
   await setup(page);
