@@ -131,9 +131,15 @@ export class Page {
   }
 
   async press(key, modifiers = 0) {
-    const code = { key, code: key, windowsVirtualKeyCode: key === "Enter" ? 13 : 0, modifiers };
+    const code = { key, code: key, windowsVirtualKeyCode: { Enter: 13, Escape: 27 }[key] || 0, modifiers };
     await this.tell("Input.dispatchKeyEvent", { type: "keyDown", text: key === "Enter" ? "\r" : undefined, ...code });
     await this.tell("Input.dispatchKeyEvent", { type: "keyUp", ...code });
+  }
+
+  // Changes the window.
+  async size(width, height) {
+    await this.tell("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: 1, mobile: false });
+    await this.until("the window to change", `innerWidth === ${width} && innerHeight === ${height}`);
   }
 
   async picture(path) {

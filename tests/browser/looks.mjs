@@ -7,7 +7,7 @@ const READABLE = 4.5;
 
 // Runs in the page: how every kind of message is painted, and how well its text can be read. The canvas turns every way
 // of writing a colour into red, green, blue and opacity.
-const PAINTED = `(() => {
+const MEASURE = `
   const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 });
   const brush = canvas.getContext("2d", { willReadFrequently: true });
   const rgba = (colour) => {
@@ -25,12 +25,65 @@ const PAINTED = `(() => {
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const contrast = (one, other) => (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
-  return Object.fromEntries(["you", "bot", "agent", "system"].map((who) => {
-    const bubble = document.querySelector("#log .msg." + who + ":not(.quiet) .bubble");
-    const ground = backdrop(bubble);
-    return [who, { ground: ground.slice(0, 3).join(), contrast: contrast(light(ground), light(rgba(getComputedStyle(bubble).color))) }];
-  }));
+  const measure = (node) => {
+    const ground = backdrop(node);
+    return { ground: ground.slice(0, 3).join(), contrast: contrast(light(ground), light(rgba(getComputedStyle(node).color))) };
+  };`;
+
+const PAINTED = `(() => {${MEASURE}
+  return Object.fromEntries(["you", "bot", "agent", "system"].map((who) => [who, measure(document.querySelector("#log .msg." + who + ":not(.quiet) .bubble"))]));
 })()`;
+
+const GOOD = `(() => {${MEASURE}
+  const old = document.querySelector("#mails .item.old header");
+  return [["the switch of sends", document.getElementById("stop")], ["the badge", document.getElementById("who-phase")], ["an old mail", old]]
+    .filter(([, node]) => node?.checkVisibility() && !node.classList.contains("bot"))
+    .map(([name, node]) => [name, measure(node).contrast * (getComputedStyle(node.closest(".item") || node).opacity === "1" ? 1 : 0)]);
+})()`;
+
+// What says that all is well can be read, and so can mails that were replaced.
+export async function controls(page) {
+  const dull = (await page.evaluate(GOOD)).filter(([, contrast]) => contrast < READABLE);
+  check(dull.length === 0, `switches, badges and old mails can be read ${dull.map(([name, contrast]) => `${name} ${contrast.toFixed(2)}`).join(" ")}`);
+  check((await page.evaluate("document.querySelectorAll('h1').length")) === 1, "the page has one heading of its own");
+  const unnamed = "[...document.querySelectorAll('div[aria-label]:not([role]), span[aria-label]:not([role])')].map((node) => node.id || node.className)";
+  check((await page.evaluate(unnamed)).length === 0, "every label belongs to something with a role");
+}
+
+const ROOM = `(() => {
+  const reply = document.getElementById("reply").getBoundingClientRect();
+  return { transcript: document.getElementById("transcript-scroll").clientHeight, below: Math.round(reply.bottom - innerHeight) };
+})()`;
+const AWAY = "(({ scrollHeight, scrollTop, clientHeight }) => Math.round(scrollHeight - scrollTop - clientHeight))(document.getElementById('transcript-scroll'))";
+
+// However small the window: the transcript can be read, the reply box is in sight, and a panel that opens above leaves
+// the newest message where it was.
+export async function room(page, window) {
+  await page.evaluate("showTab('console')");
+  for (const [width, height] of [[360, 740], [320, 568], [1280, 600], [window.width, window.height]]) {
+    await page.size(width, height);
+    const { transcript, below } = await page.evaluate(ROOM);
+    check(transcript >= 100, `at ${width} x ${height} the transcript has room: ${transcript}`);
+    if (width < 821) check(below <= 0, `and the reply box is in sight: ${below}`);
+    check(!(await page.evaluate("document.documentElement.scrollWidth > innerWidth")), "nothing is wider than the window");
+    const [human, stop] = await page.evaluate("['human', 'stop'].map((id) => document.getElementById(id).getBoundingClientRect().top)");
+    check(human === stop, "both switches stand in one row");
+  }
+  await page.evaluate("document.getElementById('transcript-scroll').scrollTop = 1e9");
+  for (const panel of ["why", "told"]) {
+    await page.click(`#${panel} > summary`);
+    await page.until(`${panel} to be told`, `document.querySelector('#${panel}-lines li')`);
+    await page.until("the newest message to be seen still", `${AWAY} <= 1`);
+    await page.click(`#${panel} > summary`);
+  }
+}
+
+// Somebody who clicked into the mail can leave it by the keyboard.
+export async function leaveLetter(page) {
+  await page.evaluate("document.getElementById('letter-body').contentWindow.focus()");
+  await page.press("Escape");
+  await page.until("the mail to be closed", "!document.getElementById('letter').open");
+}
 
 export async function colours(page) {
   const painted = await page.evaluate(PAINTED);

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { bubbles, check, count, last, mode, said } from "./checks.mjs";
 import { Chromium } from "./chromium.mjs";
-import { colours, heads, keys, pill, scrolling, typing } from "./looks.mjs";
+import { colours, controls, heads, keys, leaveLetter, pill, room, scrolling, typing } from "./looks.mjs";
 
 const [base = "http://127.0.0.1:8080", pictures = "target/screenshots", ...chosen] = process.argv.slice(2);
 const WINDOWS = {
@@ -29,7 +29,7 @@ const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 // One newcomer in one window.
 class Walk {
   constructor(name, page, other) {
-    Object.assign(this, { name, page, other, shots: 0, address: `anna.${name}@example.com` });
+    Object.assign(this, { name, page, other, window: WINDOWS[name], shots: 0, address: `anna.${name}@example.com` });
     this.cards = `[...document.querySelectorAll('#cards .card')].filter((card) => card.textContent.includes('${this.address}'))`;
     this.isPhone = name.startsWith("phone");
   }
@@ -68,6 +68,9 @@ class Walk {
     check(await page.evaluate(`getComputedStyle(${letter}.contentDocument.querySelector('a')).color === 'rgb(255, 255, 255)'`), "it looks as its reader sees it");
     check(await page.evaluate(`${letter}.clientHeight >= ${letter}.contentDocument.documentElement.scrollHeight`), "it is shown whole");
     await this.shot("letter");
+    await leaveLetter(page);
+    await page.click("#mails .read");
+    await page.until("the mail again", "document.getElementById('letter').open");
     await page.click("#letter form button");
   }
 
@@ -126,6 +129,8 @@ class Walk {
     await colours(page);
     await this.shot("groups");
     await this.show("console");
+    await controls(page);
+    await room(page, this.window);
     await this.why();
     await this.told();
     await page.click("#handback");

@@ -20,6 +20,7 @@ function startChat() {
   $("scroll").addEventListener("scroll", () => {
     if (isAtEnd($("scroll"))) $("newer").hidden = true;
   });
+  staysAtEnd($("scroll"));
   openChatEvents();
 }
 

@@ -142,7 +142,8 @@ function showWhole(whole) {
   desk.whole = whole;
   $("detail-empty").hidden = true;
   $("detail-body").hidden = false;
-  $("who-name").textContent = whole.user;
+  $("who-name").textContent = whole.name || whole.user;
+  $("who-name").title = whole.key;
   $("who-phase").textContent = PHASES[whole.phase] || whole.phase;
   $("who-phase").className = `badge ${whole.phase}`;
   $("agent").textContent = whole.agent ? "Agent: Connected" : "Agent: Not connected";
@@ -207,7 +208,10 @@ function showTranscript(whole, before) {
   const follow = !grown || isAtEnd(scroll);
   if (!grown) log.replaceChildren();
   for (const entry of whole.entries.slice(grown ? known.length : 0)) appendEntry(log, entry, entry.who === "you" ? whole.user : null);
-  if (follow) toEnd(scroll);
+  if (!follow) return;
+  toEnd(scroll);
+  // In a low window everything about the conversation scrolls; its newest words are what matters.
+  if (grown && whole.entries.length > known.length) toEnd($("detail-body"));
 }
 
 async function order(what, body, under = "/api/console/conversations") {
@@ -245,6 +249,7 @@ async function sendReply() {
 }
 
 function wireConsole() {
+  staysAtEnd($("transcript-scroll"));
   $("why").addEventListener("toggle", readWhy);
   $("told").addEventListener("toggle", () => readTold(false));
   $("told-again").addEventListener("click", () => readTold(true));

@@ -10,7 +10,7 @@ function showMails(mails) {
       { class: `item${index ? " old" : ""}` },
       el("header", {}, el("span", { title: mail.to }, `To ${mail.to}`), timeNode(mail.at)),
       el("h3", {}, mail.subject),
-      el("div", { class: "code-line" }, el("span", { class: "code", "aria-label": `Code ${mail.code}` }, mail.code), copyButton(mail.code)),
+      el("div", { class: "code-line" }, el("span", {}, el("span", { class: "hidden" }, "Code "), el("span", { class: "code" }, mail.code)), copyButton(mail.code)),
       el("a", { class: `go${index ? " plain" : ""}`, href: mail.link, target: "_blank", rel: "noopener noreferrer" }, "Open verification link"),
       el("button", { class: "secondary read", type: "button", on: { click: () => openLetter(mail.id) } }, "Read the mail")
     )
@@ -39,7 +39,12 @@ async function openLetter(id) {
 function wireLetter() {
   $("letter-body").addEventListener("load", () => {
     const body = $("letter-body").contentDocument;
-    if (body) $("letter-body").style.height = `${body.documentElement.scrollHeight}px`;
+    if (!body) return;
+    $("letter-body").style.height = `${body.documentElement.scrollHeight}px`;
+    // Whoever clicked into the mail types into its frame, which knows nothing of the dialog around it.
+    body.addEventListener("keydown", (event) => event.key === "Escape" && $("letter").close());
+    // Who follows its link has done with the mail. The link is followed first.
+    body.addEventListener("click", (event) => event.target.closest("a") && setTimeout(() => $("letter").close()));
   });
   // A click beside the letter closes it, as Escape does.
   $("letter").addEventListener("click", (event) => event.target === $("letter") && $("letter").close());
@@ -68,6 +73,11 @@ function showCards(cards) {
   $("cards").replaceChildren(...nodes);
 }
 
+// Who gave no name is called here as the list calls them, not by the whole key.
+function called(value) {
+  return value.replace(/^web:page:(.{1,6}).*$/, "user-$1");
+}
+
 const TONES = { customer: "Hand-over", trouble: "Incident", good: "Resolved" };
 
 function cardNode(card) {
@@ -86,7 +96,7 @@ function cardNode(card) {
     { class: `item card ${card.tone}` },
     el("header", {}, el("span", {}, TONES[card.tone]), timeNode(card.at)),
     el("h3", {}, card.title),
-    el("dl", {}, ...card.facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", { dir: "auto" }, value)])),
+    el("dl", {}, ...card.facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", { dir: "auto" }, called(value))])),
     el("p", { class: card.tone === "customer" ? "quote" : null, dir: "auto" }, card.text),
     open
   );

@@ -108,6 +108,13 @@ function isAtEnd(scroll) {
   return scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 90;
 }
 
+// A log that is read at its end stays there when a panel above it opens, or the window changes.
+function staysAtEnd(scroll) {
+  let wasAtEnd = true;
+  scroll.addEventListener("scroll", () => (wasAtEnd = isAtEnd(scroll)));
+  new ResizeObserver(() => wasAtEnd && toEnd(scroll)).observe(scroll);
+}
+
 function toEnd(scroll) {
   scroll.scrollTop = scroll.scrollHeight;
 }

@@ -49,6 +49,7 @@ pub(super) async fn whole(web: &Web, view: &View) -> Result<Value, PortError> {
         "key": key,
         "channel": key.channel(),
         "user": user_id(key),
+        "name": view.contact.as_ref().and_then(|contact| contact.name.as_ref()),
         "agent": agent,
         "replyable": replyable,
         "phase": view.phase,
