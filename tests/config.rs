@@ -336,6 +336,16 @@ fn neither_debug_nor_the_report_shows_a_secret() {
 }
 
 #[test]
+fn a_desk_without_a_channel_is_warned_of_and_every_warning_is_printed_once() {
+    let service = [("PUBLIC_URL", "https://desk.example.com"), ("GATE", "off")];
+    let deaf = load(&service).unwrap();
+    let report = check_config_report(&deaf);
+    assert!(!deaf.is_demo() && report.matches("warning: no channel is set").count() == 1, "{report}");
+    let open = load(&[service.as_slice(), &[("WEB_CHAT", "on")]].concat()).unwrap();
+    assert!(!open.warnings.iter().any(|warning| warning.contains("no channel")), "{:?}", open.warnings);
+}
+
+#[test]
 fn redis_can_be_one_server_or_a_cluster_but_no_sentinel() {
     for good in [
         "rediss://redis.example.com",

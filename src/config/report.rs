@@ -22,7 +22,7 @@ pub fn check_config_report(config: &Config) -> String {
     let _ = writeln!(
         text,
         "\nmode: {}",
-        if config.is_demo() { "demo (loopback, no Chatwoot): everything is open" } else { "service" }
+        if config.is_demo() { "demo (only this machine, no vendor's account): everything is open" } else { "service" }
     );
     for warning in &config.warnings {
         let _ = writeln!(text, "warning: {warning}");

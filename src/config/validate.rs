@@ -261,8 +261,15 @@ impl Config {
 
     fn warn_of_mode(&self, review: &mut Review) {
         if self.is_demo() {
-            review
-                .warn("demo mode: no Chatwoot is configured and only this machine can connect, so everything is open");
+            review.warn(
+                "demo mode: no Chatwoot, GREEN-API or Kommo is configured and only this machine can connect, so \
+                 everything is open",
+            );
+        } else if !self.serves_chatwoot() && !self.serves_green_api() && !self.serves_kommo() && !self.web_chat() {
+            review.warn(
+                "no channel is set, so no customer can write to this desk: set it up for Chatwoot, GREEN-API or Kommo, or \
+                 say WEB_CHAT=on; if you did, look for a misspelt name, which the environment does not tell",
+            );
         }
         if self.model.api_key.is_none() {
             review.warn("OPENAI_API_KEY is not set: the built-in mock answers");
