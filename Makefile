@@ -47,7 +47,7 @@ fuzz: need-rust ## Try everything that reads what comes from outside or from the
 	FUZZ_SECONDS=$(SECONDS) FUZZ_SEED=$(FUZZ_SEED) $(CARGO) test -p frontdesk-actors -p frontdesk --test fuzz -- --nocapture --test-threads=1
 
 bench: need-rust need-redis ## Measure speed and memory beside the goals; SECONDS=2 for a shorter run
-	@echo "== building for speed (a first build takes some minutes), then measuring: about four minutes with SECONDS=5"
+	@echo "== building for speed (a first build takes some minutes), then measuring: some minutes, longer with more SECONDS"
 	@$(CARGO) bench --bench flow
 	@BENCH_SECONDS=$(SECONDS) $(CARGO) bench --bench process
 
