@@ -80,9 +80,9 @@ async fn turn(app: &Shared, on: bool) -> Result<Json<SendStatus>, HttpError> {
 /// `GET /api/conversations?limit=50`: lists conversations, the most recently changed first.
 ///
 /// # Errors
-/// 503 if the store cannot be read.
+/// 400 if the limit is no number, 503 if the store cannot be read.
 pub async fn list(State(app): State<Shared>, RawQuery(query): RawQuery) -> Answer {
-    let conversations = app.desk.list(limit(query.as_deref())).await?;
+    let conversations = app.desk.list(limit(query.as_deref())?).await?;
     Ok(Json(json!({ "conversations": conversations })))
 }
 
@@ -111,8 +111,9 @@ pub async fn journal(
     key: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let explained = match read_key(key) {
-        Ok(key) => explained(&app, &key, limit(query.as_deref())).await,
+    let asked = read_key(key).and_then(|key| Ok((key, limit(query.as_deref())?)));
+    let explained = match asked {
+        Ok((key, limit)) => explained(&app, &key, limit).await,
         Err(error) => Err(error),
     };
     explained.map_or_else(IntoResponse::into_response, |explained| Json(explained).into_response())
@@ -132,11 +133,18 @@ async fn explained(app: &Shared, key: &ConversationKey, limit: usize) -> Result<
     Ok(explain(key, view.as_ref(), journal, app.desk.is_paused()))
 }
 
-/// Returns how many entries a query asks for.
-fn limit(query: Option<&str>) -> usize {
+/// Returns how many entries a query asks for. More than are ever told are as many as are told.
+fn limit(query: Option<&str>) -> Result<usize, HttpError> {
     let mut pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-    let asked = pairs.find(|(name, _)| name == "limit").and_then(|(_, value)| value.parse().ok());
-    asked.unwrap_or(LISTED).clamp(1, LISTED_AT_MOST)
+    let Some((_, asked)) = pairs.find(|(name, _)| name == "limit") else { return Ok(LISTED) };
+    match asked.parse::<usize>() {
+        Ok(asked) if asked > 0 => Ok(asked.min(LISTED_AT_MOST)),
+        Ok(_) | Err(_) => Err(HttpError::new(
+            StatusCode::BAD_REQUEST,
+            "bad_limit",
+            "limit must be a whole number from 1 to 500, or be left out for 50",
+        )),
+    }
 }
 
 /// `POST /api/conversations/{key}/handoff`: gives the conversation to the people.

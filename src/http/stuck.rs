@@ -74,13 +74,23 @@ impl StuckDesk for EngineHandle {
     }
 }
 
+/// The states a row can be in, by the names under which rows are shown.
+const STATES: [&str; 5] = ["queued", "waiting", "sending", "unknown", "held"];
+
 /// `GET /api/outbox?state=held`: lists rows that are not known to have left the house, the held ones first.
 ///
 /// # Errors
-/// 503 if the store cannot be read.
+/// 400 if no row can be in the state that is asked for, 503 if the store cannot be read.
 pub async fn outbox(State(app): State<Shared>, RawQuery(query): RawQuery) -> Result<Json<Value>, HttpError> {
     let query = query.unwrap_or_default();
     let asked = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "state");
+    if asked.as_ref().is_some_and(|(_, state)| !STATES.contains(&state.as_ref())) {
+        return Err(HttpError::new(
+            StatusCode::BAD_REQUEST,
+            "bad_state",
+            "state must be one of queued, waiting, sending, unknown, held, or be left out for all of them",
+        ));
+    }
     let wanted = |row: &OutboxRow| asked.as_ref().is_none_or(|(_, state)| *state == row.row.state);
     let rows: Vec<OutboxRow> = app.stuck.outbox().await?.into_iter().filter(wanted).collect();
     Ok(Json(json!({ "rows": rows })))

@@ -107,8 +107,14 @@ async fn conversations_are_listed_and_shown() {
     };
     assert_eq!(listed("/api/conversations").await, 50);
     assert_eq!(listed("/api/conversations?limit=3").await, 3);
-    assert_eq!(listed("/api/conversations?limit=0").await, 1);
-    assert_eq!(listed("/api/conversations?limit=many").await, 50);
+    for bad in [
+        "/api/conversations?limit=0",
+        "/api/conversations?limit=many",
+        "/api/conversations/chatwoot:1:57/journal?limit=-1",
+    ] {
+        let refused = server.admin("GET", bad, "").await;
+        assert_eq!((refused.status, refused.json()["code"].clone()), (400, json!("bad_limit")), "{bad}");
+    }
     let shown = server.admin("GET", "/api/conversations/chatwoot:1:57", "").await;
     assert_eq!((shown.status, shown.json()["phase"].clone()), (200, json!("bot")));
     assert_eq!(shown.header("cache-control"), "no-store");

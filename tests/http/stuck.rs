@@ -79,7 +79,9 @@ async fn rows_are_listed_with_what_an_operator_needs_to_decide() {
         "created": all["rows"][0]["created"], "trouble": "no answer", "text": "We ship to Norway.",
     });
     assert_eq!(held["rows"], json!([expected]));
-    assert_eq!(server.admin("GET", "/api/outbox?state=none", "").await.json()["rows"], json!([]));
+    assert_eq!(server.admin("GET", "/api/outbox?state=unknown", "").await.json()["rows"], json!([]));
+    let refused = server.admin("GET", "/api/outbox?state=zzz", "").await;
+    assert_eq!((refused.status, refused.json()["code"].clone()), (400, json!("bad_state")));
 }
 
 #[tokio::test]
