@@ -25,13 +25,26 @@ pub(super) async fn run(config: &Config, ask: Ask) -> Result<(), String> {
         let remote = Remote::of(config)?;
         let status: SendStatus = match ask {
             Ask::Pause => remote.post("/api/pause", &json!({})).await?,
-            Ask::Resume => remote.post("/api/resume", &json!({})).await?,
+            Ask::Resume => {
+                let before: SendStatus = remote.get("/api/status").await?;
+                let after = remote.post("/api/resume", &json!({})).await?;
+                if !before.paused {
+                    print(&nothing_to_resume(&after));
+                    return Ok(());
+                }
+                after
+            }
             Ask::Status => remote.get("/api/status").await?,
         };
         print(&told(ask, &status));
         Ok::<(), RemoteError>(())
     };
     asked.await.map_err(|error| with_causes(&error))
+}
+
+/// What is said to who resumes a desk that was not paused. It is resumed all the same: another may have paused it since.
+fn nothing_to_resume(status: &SendStatus) -> String {
+    format!("Was not paused: there was nothing to resume. On the way: {}\n", waiting(&status.waiting))
 }
 
 fn told(ask: Ask, status: &SendStatus) -> String {
@@ -47,10 +60,13 @@ fn told(ask: Ask, status: &SendStatus) -> String {
 }
 
 fn waiting(waiting: &Waiting) -> String {
-    format!(
-        "{} sends and {} unanswered questions, in {} conversations.",
-        waiting.rows, waiting.questions, waiting.conversations
-    )
+    let [sends, questions, conversations] = [
+        (waiting.rows, "send", "sends"),
+        (waiting.questions, "unanswered question", "unanswered questions"),
+        (waiting.conversations, "conversation", "conversations"),
+    ]
+    .map(|(count, one, more)| format!("{count} {}", if count == 1 { one } else { more }));
+    format!("{sends} and {questions}, in {conversations}.")
 }
 
 #[cfg(test)]
@@ -66,6 +82,16 @@ mod tests {
         let paused = told(Ask::Pause, &status(true));
         assert!(paused.starts_with("Paused since 2025-10-09") && paused.contains("3 sends"), "{paused}");
         assert!(told(Ask::Status, &status(false)).starts_with("Not paused."));
-        assert!(told(Ask::Resume, &status(false)).contains("2 unanswered questions"));
+        assert!(told(Ask::Resume, &status(false)).contains("2 unanswered questions, in 1 conversation."));
+        let idle = nothing_to_resume(&status(false));
+        assert!(idle.starts_with("Was not paused") && !idle.contains("Resumed"), "{idle}");
+    }
+
+    #[test]
+    fn one_is_not_many() {
+        let one = waiting(&Waiting { rows: 1, questions: 1, conversations: 1 });
+        assert_eq!(one, "1 send and 1 unanswered question, in 1 conversation.");
+        let none = waiting(&Waiting { rows: 0, questions: 0, conversations: 0 });
+        assert_eq!(none, "0 sends and 0 unanswered questions, in 0 conversations.");
     }
 }

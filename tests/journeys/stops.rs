@@ -114,8 +114,8 @@ async fn the_command_line_pauses_and_resumes(backing: Backing) -> Result<()> {
     let taken = || async { Ok(status(&town).await?["waiting"]["questions"] == 1) };
     until("it is taken", taken).await?;
     let shown = run("status").await?;
-    assert!(shown.starts_with("Paused since ") && shown.contains("1 unanswered questions"), "{shown}");
-    assert!(run("resume").await?.contains("1 unanswered questions"));
+    assert!(shown.starts_with("Paused since ") && shown.contains("1 unanswered question,"), "{shown}");
+    assert!(run("resume").await?.contains("1 unanswered question,"));
     assert_eq!(chat.read(1).await?, ["You said: Do you ship?"]);
     Ok(())
 }
