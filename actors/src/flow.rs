@@ -175,6 +175,7 @@ impl Flow {
             taken: 0,
             done: 0,
             resumed: None,
+            forgot: None,
             handed: Default::default(),
             since_taken: Vec::new(),
             volatile: Volatile::begin(ctx),

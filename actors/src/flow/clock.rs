@@ -35,6 +35,7 @@ impl Flow {
             }
         }
         cut(&mut self.common.resumed, now);
+        cut(&mut self.common.forgot, now);
         if let Some(pended) = &mut self.common.pended {
             pended.trust(now, settle);
         }

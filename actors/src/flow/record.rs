@@ -126,6 +126,10 @@ pub(crate) struct Common {
     /// When an operator gave it back to the desk last: a person's words from before that may be heard after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) resumed: Option<Timestamp>,
+    /// When the store was last found to have forgotten something while people had it, where their idleness counts: what they
+    /// wrote until then may be among it, and a vendor at which nothing can be looked at never shows it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) forgot: Option<Timestamp>,
     /// What the customer wrote since a person has it, each with the version of the state that came with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) since_taken: Vec<(MessageId, u64)>,
@@ -250,6 +254,11 @@ impl Common {
     pub(crate) fn ticket(&mut self) -> Ticket {
         self.volatile.ticket.0 += 1;
         self.volatile.ticket
+    }
+
+    /// Returns since when people are known not to have written, whose last words that are known are from this moment.
+    pub(crate) fn idle_since(&self, last_word: Timestamp) -> Timestamp {
+        self.forgot.map_or(last_word, |forgot| forgot.max(last_word))
     }
 
     /// Remembers what became of a challenge.

@@ -120,6 +120,9 @@ impl Flow {
     pub fn distrust(&mut self, ctx: &Ctx<'_>) {
         self.doubt_the_wire(ctx);
         self.doubt_what_waits(ctx);
+        if matches!(self.phase, Phase::Human(_)) && ctx.policy.channel(&self.common.key).human_idle.is_some() {
+            self.common.forgot = Some(ctx.now);
+        }
         self.common.volatile.suspect = true;
         self.common.volatile.forgot_until = Some(ctx.now + ctx.policy.settle(&self.common.key));
         self.common.volatile.gap |= self.has_work();

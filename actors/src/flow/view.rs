@@ -53,7 +53,7 @@ impl Flow {
             Phase::AwaitingEmail(_) | Phase::PendingVerification(_) | Phase::Bot(_) => None,
         };
         let idle = policy.channel(&self.common.key).human_idle;
-        let idle = human.zip(idle).map(|(human, idle)| (human.last_word + idle, "human idle"));
+        let idle = human.zip(idle).map(|(human, idle)| (self.common.idle_since(human.last_word) + idle, "human idle"));
         let pickup = human.and_then(|human| human.pickup).map(|pickup| (pickup.due, "nobody picked up"));
         let reclaim = human.and_then(|human| human.reclaim.as_ref()).map(|reclaim| (reclaim.at, "take back"));
         idle.into_iter().chain(pickup).chain(reclaim)

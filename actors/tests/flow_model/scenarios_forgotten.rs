@@ -194,3 +194,20 @@ fn a_text_whose_claim_may_be_forgotten_is_looked_for_above_what_was_known_when_i
     assert_eq!((rig.said(), rig.phase()), (vec![ANSWER], PhaseName::Bot));
     assert!(rig.view().outbox.is_empty(), "{:?}", rig.view().outbox);
 }
+
+/// Where nothing can be looked at, what people wrote and the store has forgotten is never heard of again.
+#[test]
+fn people_are_not_idle_before_what_the_store_may_have_forgotten() {
+    let mut rig = Rig::new(false);
+    rig.policy.channels.get_mut("test").expect("the rig has one channel").human_idle = Some(secs(40));
+    rig.person("I am here");
+    rig.pass(secs(30));
+    let seen = rig.clone();
+    rig.flow.distrust(&seen.ctx());
+    rig.pass(secs(39));
+    // It is stored, also where the process ends meanwhile.
+    rig.flow = rig.restored();
+    assert_eq!(rig.phase(), PhaseName::Human, "they may have written until the store was found to have forgotten");
+    rig.pass(secs(2));
+    assert_eq!(rig.phase(), PhaseName::Bot);
+}

@@ -61,6 +61,7 @@ fn common() -> Common {
         taken: 0,
         done: 0,
         resumed: None,
+        forgot: None,
         handed: MessageId::default(),
         since_taken: Vec::new(),
         volatile: Volatile::default(),

@@ -213,7 +213,7 @@ impl Human {
         }
         let idle = desk.channel().human_idle;
         match idle {
-            Some(idle) if desk.ctx.now.since(self.last_word) >= idle => {
+            Some(idle) if desk.ctx.now.since(desk.common.idle_since(self.last_word)) >= idle => {
                 self.pend(desk);
                 desk.common.waits_since = desk.ctx.now;
                 desk.why = Some("people were idle");
