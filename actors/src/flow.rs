@@ -42,6 +42,7 @@ mod look;
 mod note;
 mod opened;
 mod orders;
+mod owed;
 mod pended;
 mod phase;
 mod phases;

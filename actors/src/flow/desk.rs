@@ -7,7 +7,7 @@ use crate::flow::effect::{Effect, Incident};
 use crate::flow::mark::{Dropped, GateMark, Mark};
 use crate::flow::memory::Memory;
 use crate::flow::outbox::{Row, RowKind, Tie};
-use crate::flow::phase::{AwaitingEmail, Bot, Challenge, Human, Owed, PendingVerification, Phase, Pickup};
+use crate::flow::phase::{AwaitingEmail, Bot, Challenge, Human, PendingVerification, Phase, Pickup};
 use crate::flow::policy::{ChannelPolicy, Policy};
 use crate::flow::record::Common;
 use crate::flow::{Ctx, text};
@@ -16,9 +16,6 @@ use crate::journal::{Did, RowName};
 use crate::language::{Phrase, Reason};
 use crate::ports::Act;
 use crate::view::Decided;
-
-/// How many messages may be owed at once; a flood beyond it loses its oldest.
-const MAX_OWED: usize = 40;
 
 /// What a phase does next.
 pub(crate) enum Next {
@@ -187,34 +184,6 @@ impl Desk<'_> {
     pub(crate) fn remember(&mut self, message: Remembered) {
         self.memory.insert(message, self.ctx.policy.memory_messages);
         self.memory_dirty = true;
-    }
-
-    // === What is owed ===
-
-    /// Notes that this message must be answered, in the vendor's order.
-    pub(crate) fn owe(&mut self, owed: Owed) {
-        let came_in = self.came_in.iter().find(|(of, _)| *of == owed.id).map_or(owed.version, |(_, version)| *version);
-        let owed = Owed { version: came_in, ..owed };
-        self.common.left.retain(|left| *left != owed.id);
-        let at = self.common.owed.partition_point(|earlier| !earlier.id.is_behind(owed.id));
-        self.common.owed.insert(at, owed);
-        let surplus = self.common.owed.len().saturating_sub(MAX_OWED);
-        self.common.owed.drain(..surplus);
-    }
-
-    /// Nothing must be answered any more.
-    pub(crate) fn owe_nothing(&mut self) {
-        self.common.owed.clear();
-        self.common.unheard.clear();
-        self.common.theirs.clear();
-        self.common.left.clear();
-    }
-
-    /// This message must not be answered any more.
-    pub(crate) fn owe_no_more(&mut self, id: MessageId) {
-        self.common.owed.retain(|owed| owed.id != id);
-        self.common.left.retain(|left| *left != id);
-        self.drop_recording(id);
     }
 
     // === The customer is known ===

@@ -329,3 +329,18 @@ fn the_human_switch_counts_for_a_message_that_comes_with_a_hand_back() {
     rig.customer("and again");
     assert_eq!((rig.phase(), rig.view().owed), (PhaseName::Bot, 2));
 }
+
+/// A customer whom nobody comes to writes on, and the conversation is given back.
+#[test]
+fn what_is_asked_while_nobody_comes_is_answered_however_often_it_is() {
+    let mut rig = Rig::new(false);
+    rig.customer("I want a human");
+    rig.flush();
+    for _ in 0..45 {
+        rig.customer("are you there?");
+    }
+    rig.flush();
+    rig.step(Input::Ordered(Order::Bot));
+    rig.pass(secs(2));
+    assert_eq!(rig.prompts.last().map(|prompt| prompt.unanswered), Some(45));
+}
