@@ -49,6 +49,8 @@ mod scenarios_mail;
 mod scenarios_outbox;
 #[path = "flow_model/scenarios_pickup.rs"]
 mod scenarios_pickup;
+#[path = "flow_model/scenarios_places.rs"]
+mod scenarios_places;
 #[path = "flow_model/scenarios_put_away.rs"]
 mod scenarios_put_away;
 #[path = "flow_model/scenarios_read_back.rs"]

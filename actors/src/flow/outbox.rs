@@ -121,6 +121,11 @@ impl Outbox {
         &mut self.rows
     }
 
+    /// Returns all rows and where texts leave, for change.
+    pub(super) fn parts_mut(&mut self) -> (&mut [Row], &mut Replies) {
+        (&mut self.rows, &mut self.replies)
+    }
+
     /// Returns a row.
     pub(crate) fn row(&self, seq: u64) -> Option<&Row> {
         self.rows.iter().find(|row| row.seq == seq)

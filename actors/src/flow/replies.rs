@@ -106,6 +106,21 @@ impl Row {
 }
 
 impl Outbox {
+    /// A text has lost its place and waits for another: what is to be said after it gives its own up, so that nothing overtakes.
+    /// Where nobody else waits, a text that cannot be said together with it would have no place left: it keeps its own.
+    pub(super) fn give_precedence(&mut self, seq: u64) {
+        let Some(first) = self.row(seq).cloned() else { return };
+        let (rows, replies) = self.parts_mut();
+        let later = |row: &Row| {
+            let unclaimed = matches!(row.state, RowState::Queued | RowState::Waiting { .. });
+            row.seq > seq && unclaimed && row.kind.is_speech() && row.reply.is_some() && !row.doubted
+        };
+        let room = !replies.open.is_empty();
+        if room || rows.iter().filter(|row| later(row)).all(|row| row.goes_with(&first)) {
+            rows.iter_mut().rev().filter(|row| later(row)).for_each(|row| replies.reopen(row));
+        }
+    }
+
     /// Gives the oldest text that has no place this one, and lets the texts that go with it leave together with it.
     fn settle_at(&mut self, place: Place) {
         let Some(first) = self.rows().iter().position(Row::is_unplaced) else { return };

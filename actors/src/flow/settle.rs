@@ -213,6 +213,7 @@ impl Desk<'_> {
         if let Some(place) = place {
             self.dismiss(place, false);
         }
+        self.common.outbox.give_precedence(row.seq);
         self.why = Some("nobody waits for the text there any more");
         !self.common.outbox.replies.open.is_empty()
     }

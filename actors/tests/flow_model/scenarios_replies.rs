@@ -15,7 +15,7 @@ fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
 }
 
-fn asks(rig: &mut Rig, text: &str, place: &str) -> Step {
+pub(crate) fn asks(rig: &mut Rig, text: &str, place: &str) -> Step {
     let mut inbound = rig.customer_event(text);
     inbound.reply = Some(ReplyHandle(place.to_owned()));
     rig.step(Input::Inbound(Box::new(inbound)))
@@ -33,7 +33,7 @@ fn said(row: &Row) -> Option<(String, String)> {
 }
 
 /// Lets everything leave, and returns what was said where.
-fn leaves(rig: &mut Rig) -> Vec<(String, String)> {
+pub(crate) fn leaves(rig: &mut Rig) -> Vec<(String, String)> {
     let mut places = Vec::new();
     for _ in 0..100 {
         if rig.looking.is_some() {
@@ -50,12 +50,12 @@ fn leaves(rig: &mut Rig) -> Vec<(String, String)> {
     panic!("it never comes to rest: {:?}", rig.view());
 }
 
-fn pairs(said: &[(&str, &str)]) -> Vec<(String, String)> {
+pub(crate) fn pairs(said: &[(&str, &str)]) -> Vec<(String, String)> {
     said.iter().map(|(place, text)| ((*place).to_owned(), (*text).to_owned())).collect()
 }
 
 /// The model has answered one question, and the answer is on the wire at its place.
-fn answering() -> Rig {
+pub(crate) fn answering() -> Rig {
     let mut rig = Rig::new(false);
     asks(&mut rig, "hello", "p1");
     rig.pass(secs(2));
@@ -67,7 +67,7 @@ fn answering() -> Rig {
 }
 
 /// What waits is tried again, and nothing else happens meanwhile.
-fn send_again(rig: &mut Rig) {
+pub(crate) fn send_again(rig: &mut Rig) {
     while rig.sending.is_empty() {
         if rig.looking.is_some() {
             rig.end_look(false);
@@ -80,7 +80,7 @@ fn send_again(rig: &mut Rig) {
     }
 }
 
-fn refused() -> SendOutcome {
+pub(crate) fn refused() -> SendOutcome {
     SendOutcome::Verdict(Verdict::Rejected { why: String::new() })
 }
 
