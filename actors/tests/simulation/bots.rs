@@ -24,14 +24,28 @@ const AGAIN: i64 = 4_000;
 pub(crate) struct Bots {
     last: u64,
     places: BTreeMap<String, Place>,
-    /// Rows that were refused at some time.
+    /// Rows that were refused, by a place at which no try before it may have landed.
     refused: BTreeSet<(usize, u64)>,
+    /// Rows that left last after a try of unknown outcome: whoever is refused then knows nothing of that one.
+    in_doubt: BTreeSet<(usize, u64)>,
 }
 
 impl Bots {
     /// Notes that a row was refused.
     pub(crate) fn refused(&mut self, key: usize, row: u64) {
-        self.refused.insert((key, row));
+        if !self.in_doubt.contains(&(key, row)) {
+            self.refused.insert((key, row));
+        }
+    }
+
+    /// Notes that a row leaves, and whether a try of it before this may have landed.
+    fn leaves(&mut self, of: (usize, u64), doubted: bool) {
+        self.refused.remove(&of);
+        if doubted {
+            self.in_doubt.insert(of);
+        } else {
+            self.in_doubt.remove(&of);
+        }
     }
 }
 
@@ -109,7 +123,7 @@ impl World {
     /// Notes that an answer is on its way to where somebody waits.
     pub(crate) fn bot_is_tried(&mut self, n: usize, key: usize, row: &Row) {
         let Some(reply) = row.reply_place() else { return };
-        let place = reply.handle.0;
+        let place = reply.handle.0.clone();
         let stops = self.vendor.bots.places.get(&place) == Some(&Place::Waits);
         if stops && self.strikes(Fault::BotStopped, n, key).is_some() {
             self.vendor.bots.places.insert(place.clone(), Place::Stopped);
@@ -117,7 +131,7 @@ impl World {
         } else if stops {
             self.vendor.bots.places.insert(place.clone(), Place::Tried);
         }
-        self.vendor.bots.refused.remove(&(key, row.seq));
+        self.vendor.bots.leaves((key, row.seq), reply.doubted);
         self.log_on(n, key, What::Tried { place, row: row.id.0.clone() });
     }
 
