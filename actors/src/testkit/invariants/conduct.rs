@@ -18,7 +18,7 @@ pub(super) fn true_memory(slice: &Slice<'_>, rules: &Rules, findings: &mut Findi
     if memory.len() > rules.memory {
         complain(format!("{} messages are remembered, the limit is {}", memory.len(), rules.memory));
     }
-    if let Some(strange) = never_said(slice, rest, memory) {
+    if let Some(strange) = never_said(slice, rules, (rest, memory)) {
         complain(format!("it is remembered that {:?} said {:?}, which never was", strange.by, strange.words));
     }
     if let Some(missing) = forgotten(slice, rules, rest, memory) {
@@ -32,8 +32,9 @@ pub(super) fn true_memory(slice: &Slice<'_>, rules: &Rules, findings: &mut Findi
     }
 }
 
-/// The transcript as far as the desk is known to have heard of it, oldest first, and whether it must know.
-fn transcript(slice: &Slice<'_>) -> Vec<(usize, Recalled, bool)> {
+/// The transcript as far as the desk is known to have heard of it, oldest first, and whether it must know. Where a vendor tells no
+/// order, what the customer wrote stands where it was acknowledged, behind what came after it and arrived before.
+fn transcript(slice: &Slice<'_>, rules: &Rules) -> Vec<(usize, Recalled, bool)> {
     let deleted: BTreeSet<&str> = slice
         .facts
         .iter()
@@ -61,7 +62,9 @@ fn transcript(slice: &Slice<'_>) -> Vec<(usize, Recalled, bool)> {
         };
         let must = fact.acked.is_some() && !deleted.contains(fact.name) && !words.trim().is_empty();
         let must = must && !slice.erased_since(fact.at);
-        Some((fact.at, Recalled { by, words: words.clone() }, must))
+        let by_arrival = by == Role::Customer && rules.order == Told::ByArrival;
+        let stands = fact.acked.filter(|_| by_arrival).unwrap_or(fact.at);
+        Some((stands, Recalled { by, words: words.clone() }, must))
     });
     let recalled = |words: &str| Recalled { by: Role::Desk, words: words.to_owned() };
     let desk = slice.texts.iter().map(|text| (text.at, recalled(text.words), slice.is_new(text)));
@@ -72,9 +75,9 @@ fn transcript(slice: &Slice<'_>) -> Vec<(usize, Recalled, bool)> {
     all
 }
 
-fn never_said<'a>(slice: &Slice<'_>, rest: &Rest, memory: &'a [Recalled]) -> Option<&'a Recalled> {
+fn never_said<'a>(slice: &Slice<'_>, rules: &Rules, (rest, memory): (&Rest, &'a [Recalled])) -> Option<&'a Recalled> {
     let mut said: HashMap<(Role, String), usize> = HashMap::new();
-    for (_, recalled, _) in transcript(slice) {
+    for (_, recalled, _) in transcript(slice, rules) {
         *said.entry(key_of(&recalled)).or_default() += 1;
     }
     for words in rest.rows.iter().filter_map(|row| row.words.clone()) {
@@ -114,7 +117,7 @@ fn remembered_still<'a>(slice: &Slice<'_>, memory: &'a [Recalled]) -> Option<&'a
 ///
 /// What counts is how full it was: it also held what was decided upon and dropped, which never came into the transcript.
 fn forgotten(slice: &Slice<'_>, rules: &Rules, rest: &Rest, memory: &[Recalled]) -> Option<Recalled> {
-    let mut all = transcript(slice);
+    let mut all = transcript(slice, rules);
     if rest.fullest.map_or(all.len() > rules.memory, |most| most >= rules.memory) {
         all.drain(..all.len().saturating_sub(rules.memory / 4));
         all.retain(|(_, recalled, _)| recalled.by != Role::Desk);

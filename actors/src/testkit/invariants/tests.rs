@@ -311,4 +311,23 @@ fn messages_must_stand_in_the_order_that_their_vendor_tells() {
     assert_eq!(at_once.violated(&rules(Told::ByArrival)), []);
 }
 
+#[test]
+fn a_full_memory_keeps_what_arrived_last_where_nothing_else_tells_the_order() {
+    let wrote = |fact: &str| Happening::CustomerWrote { words: fact.to_owned(), asks: true };
+    let known: Vec<String> = (1..=8).map(|number| format!("m{number}")).collect();
+    let judged = |first: bool, order| {
+        let log =
+            known.iter().fold(Log::default(), |log, fact| log.happened(fact, wrote(fact))).happened("m0", wrote("m0"));
+        let log = if first { log.acked("m0") } else { log };
+        let log = known.iter().fold(log, |log, fact| log.acked(fact)).acked("m0");
+        let recall = |words: &String| Recalled { by: Role::Customer, words: words.clone() };
+        let memory = Some(known.iter().map(recall).collect());
+        let rest = Rest { hands: Hands::People, memory, fullest: Some(8), ..Rest::default() };
+        log.then(What::Rested(Box::new(rest))).violated(&Rules { memory: 8, order, ..Rules::default() })
+    };
+    assert_eq!(judged(true, Told::ByArrival), [], "written last, it came before all the others");
+    assert_eq!(judged(false, Told::ByArrival), [Invariant::TrueMemory]);
+    assert_eq!(judged(true, Told::Always), [Invariant::TrueMemory]);
+}
+
 mod excuses;
