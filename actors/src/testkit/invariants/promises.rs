@@ -1,6 +1,6 @@
 //! The three promises: nothing is lost, nothing is said twice, nobody is talked over.
 
-use super::slice::{Fact, Slice};
+use super::slice::{Fact, Slice, whole};
 use super::{Excuse, Findings, Invariant, Rules};
 use crate::testkit::history::{Answer, Hands, Happening, Leftover, Rest, Speech, What};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +13,9 @@ const UNCALLED: &str = "it was left to people whom nobody has called";
 
 /// Where they had shown who they are.
 const SHUT_OUT: &str = "the customer, who is verified, was left at the gate";
+
+/// Where the desk has it.
+const UNANSWERED: &str = "no answer to it ever landed";
 
 /// What is counted apart, too.
 const STRANDED: &str = "its answer can leave only when the customer writes again";
@@ -32,7 +35,10 @@ pub(super) fn nothing_lost(slice: &Slice<'_>, rules: &Rules, findings: &mut Find
         // The desk had it, and knows nothing of that any more.
         let forgotten = why == UNCALLED && slice.forgot_an_order(fact.at);
         let unproven = why == SHUT_OUT && slice.verified().is_some_and(|told| slice.was_lost(told));
-        let excuse = if forgotten || unproven || slice.was_lost(acked) { Excuse::StoreLost } else { Excuse::None };
+        // The people had it again as far as the desk knew when it heard of this, and left it to them.
+        let left = why == UNANSWERED && slice.forgot_an_order(fact.at) && slice.forgot_an_order(acked);
+        let excuse =
+            if forgotten || unproven || left || slice.was_lost(acked) { Excuse::StoreLost } else { Excuse::None };
         let what = format!("{} was acknowledged, and {why}", fact.name);
         slice.found(findings, invariant, (fact.at, slice.end()), (excuse, what));
     }
@@ -72,7 +78,7 @@ fn owed_still(slice: &Slice<'_>, rules: &Rules, (fact, asks): (&Fact<'_>, bool),
         Hands::Nobodys => Some("nobody knows the conversation"),
         Hands::Gate if slice.verified().is_some() => Some(SHUT_OUT),
         Hands::Gate => slice.texts.is_empty().then_some("the customer was left without a word at the gate"),
-        Hands::Desk if asks => Some("no answer to it ever landed"),
+        Hands::Desk if asks => Some(UNANSWERED),
         Hands::Desk => None,
     }
 }
@@ -231,8 +237,7 @@ pub(super) fn in_order(slice: &Slice<'_>, findings: &mut Findings) {
     let mut landed: BTreeSet<&str> = BTreeSet::new();
     for text in slice.texts.iter().filter(|text| landed.insert(text.row)) {
         let Some((epoch, number)) = number_of(text.row) else { continue };
-        let held =
-            |entry: &&crate::testkit::history::Entry| matches!(&entry.what, What::Held { row } if row == text.row);
+        let held = |entry: &&crate::testkit::history::Entry| matches!(&entry.what, What::Held { row } if row == whole(text.row));
         let passed = slice.entries[..text.at].iter().any(held) || slice.is_forgotten(text);
         let (before, row) = newest.get(epoch).copied().unwrap_or((0, text.row));
         if number < before && !passed && !super::requests::crossed(slice, (text.row, text.at), row) {

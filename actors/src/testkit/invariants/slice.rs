@@ -109,11 +109,12 @@ impl<'a> Slice<'a> {
 
     /// Returns what speaks for a finding about these rows that became visible at this entry.
     pub(super) fn excuse(&self, rows: &[&str], at: usize) -> Excuse {
+        let rows: Vec<&str> = rows.iter().map(|row| whole(row)).collect();
         if rows.iter().any(|row| self.stood_still.contains(row)) {
             return Excuse::StoodStill;
         }
         let forgotten = |(place, entry): (usize, &&Entry)| {
-            row_of(entry).is_some_and(|row| rows.contains(&row)) && self.was_lost(place)
+            row_of(entry).is_some_and(|row| rows.contains(&whole(row))) && self.was_lost(place)
         };
         let lost = self.entries[..=at.min(self.end())].iter().enumerate().any(forgotten);
         if lost { Excuse::StoreLost } else { Excuse::None }
@@ -223,7 +224,7 @@ impl<'a> Slice<'a> {
 
     /// Returns whether a text was sent since the person was last forgotten.
     pub(super) fn is_new(&self, text: &Text<'_>) -> bool {
-        let sent = |entry: &&Entry| matches!(&entry.what, What::Posted { row, .. } if row == text.row);
+        let sent = |entry: &&Entry| matches!(&entry.what, What::Posted { row, .. } if row == whole(text.row));
         let begun = self.entries.iter().position(sent).unwrap_or(text.at);
         !self.erased_since(begun)
     }
@@ -259,6 +260,11 @@ impl<'a> Slice<'a> {
     pub(super) fn end(&self) -> usize {
         self.entries.len().saturating_sub(1)
     }
+}
+
+/// Returns the row with which a text left: what was joined for one place is told text by text, and claimed and sent as one.
+pub(super) fn whole(text: &str) -> &str {
+    text.split_once("-p").map_or(text, |(row, _)| row)
 }
 
 /// Returns the row of ours that an entry is about.

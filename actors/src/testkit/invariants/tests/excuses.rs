@@ -114,3 +114,36 @@ fn a_store_that_lost_an_order_excuses_that_it_stayed_with_people() {
     assert_eq!(judged(2_500), (0, 1), "the order was lost");
     assert_eq!(judged(3_500), (1, 0), "it was not");
 }
+
+/// What was joined for one place is claimed as one row, and read text by text.
+#[test]
+fn what_the_store_lost_of_a_joined_text_it_lost_of_each_of_its_parts() {
+    let twice = |since| {
+        let first = Log::default().wrote("m1").then(claimed("e-0")).soon(posted("e-0", false));
+        let late = first
+            .then(store_lost(since))
+            .then(What::Note { text: String::new() })
+            .landed("e-0", "0", &[])
+            .landed("e-0-p1", "1", &["m1"]);
+        late.sent("e-1", "2", &["m1"])
+    };
+    assert_eq!(excused(twice(1)), (0, 1));
+    assert_eq!(excused(twice(4_000)), (1, 0), "its claim was written before");
+}
+
+#[test]
+fn what_came_while_a_lost_order_was_unknown_was_left_to_the_people() {
+    let ordered = |since| {
+        let taken = Log::default().happened("s1", Happening::TakenOver).acked("s1");
+        let ordered = taken.happened("o1", Happening::AskedBack).acked("o1");
+        ordered.then(store_lost(since))
+    };
+    let rests = |log: Log| log.rests(Hands::Desk, &[(Role::Customer, "m1")]);
+    assert_eq!(excused(rests(ordered(3_500).wrote("m1"))), (0, 1));
+    assert_eq!(excused(rests(ordered(4_500).wrote("m1"))), (1, 0), "the order is known");
+    let again = ordered(3_500).happened("o2", Happening::AskedBack).acked("o2");
+    assert_eq!(excused(rests(again.wrote("m1"))), (1, 0), "it was given back once more before");
+    let written = Happening::CustomerWrote { words: "m1".to_owned(), asks: true };
+    let late = ordered(3_500).happened("m1", written).happened("o2", Happening::AskedBack).acked("o2").acked("m1");
+    assert_eq!(excused(rests(late)), (1, 0), "the desk had it again when it heard of this");
+}
