@@ -3,7 +3,7 @@
 use crate::fixture::{LONG, bytes, commit, embedded, eventually, key, node, put, take, waking};
 use crate::scanning::all;
 use frontdesk::adapters::store::embedded::{EmbeddedReader, EmbeddedSettings, EmbeddedStore, OpenError};
-use frontdesk_actors::ports::{Commit, CommitOutcome, Quota, Store};
+use frontdesk_actors::ports::{Commit, CommitOutcome, MemoryWrite, Quota, Store};
 use frontdesk_actors::time::{Clock, Timestamp};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -116,6 +116,59 @@ async fn a_file_that_is_no_database_is_named() {
     std::fs::write(dir.path().join("frontdesk.sqlite3"), "not a database, but long enough to be read as one").unwrap();
     let error = EmbeddedStore::open(dir.path(), EmbeddedSettings::default()).unwrap_err();
     assert!(matches!(error, OpenError::Database { .. }), "{error:?}");
+}
+
+/// A commit that says something `times` times over, in everything that is kept of a conversation.
+fn saying(of: u64, expected: u64, words: &str, times: usize) -> Commit {
+    let said = bytes(words.repeat(times));
+    let memory = MemoryWrite::Put { value: said.clone(), ttl: LONG };
+    let (record, journal) = (said.clone(), vec![said.clone()]);
+    Commit { record, memory, journal, summary: said, ..commit(&key(of), expected, "") }
+}
+
+/// Returns how often a word stands in the files of a store.
+fn on_disk(dir: &std::path::Path, word: &str) -> usize {
+    let files = std::fs::read_dir(dir).unwrap().map(|file| file.unwrap().path());
+    let read = files.filter_map(|file| std::fs::read(file).ok());
+    read.map(|bytes| bytes.windows(word.len()).filter(|window| *window == word.as_bytes()).count()).sum()
+}
+
+#[tokio::test]
+async fn what_was_erased_stands_in_no_file_any_more() {
+    let (store, dir) = embedded();
+    // Small and large ones among others, written over and over: whole pages, parts of pages, chains of pages.
+    for version in 0..8 {
+        for of in 1..=40 {
+            let times = usize::try_from((of * 7 + version * 13) % 90).unwrap() * 4 + 1;
+            let words = if of == 20 { "theirsecret " } else { "anothersword " };
+            put(&store, &saying(of, version, words, times)).await;
+        }
+    }
+    store.append_feed(&key(20), "a", bytes("theirsecret".repeat(900))).await.unwrap();
+    store.park(&key(20), bytes("theirsecret".repeat(90))).await.unwrap();
+    assert!(on_disk(dir.path(), "theirsecret") > 0, "it is looked for in the right place");
+    put(&store, &Commit { memory: MemoryWrite::Erase, ..commit(&key(20), 8, "forgotten") }).await;
+    store.erase_traces(&key(20)).await.unwrap();
+    assert_eq!(on_disk(dir.path(), "theirsecret"), 0);
+    store.erase(&key(21)).await.unwrap();
+    assert!(on_disk(dir.path(), "anothersword") > 0, "others are kept");
+    drop(store);
+    assert_eq!(on_disk(dir.path(), "theirsecret"), 0);
+}
+
+#[tokio::test]
+async fn an_erasure_does_not_wait_for_a_backup_and_ends_in_the_files_with_the_store() {
+    let (store, dir) = embedded();
+    put(&store, &saying(1, 0, "theirsecret ", 50)).await;
+    let mut backup = rusqlite::Connection::open(dir.path().join("frontdesk.sqlite3")).unwrap();
+    let reading = backup.transaction().unwrap();
+    let _: i64 = reading.query_row("SELECT count(*) FROM conversations", [], |row| row.get(0)).unwrap();
+    tokio::time::timeout(Duration::from_secs(3), store.erase(&key(1))).await.unwrap().unwrap();
+    assert!(on_disk(dir.path(), "theirsecret") > 0, "the backup still reads it");
+    reading.rollback().unwrap();
+    drop(backup);
+    drop(store);
+    assert_eq!(on_disk(dir.path(), "theirsecret"), 0);
 }
 
 #[cfg(unix)]

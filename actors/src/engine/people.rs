@@ -52,9 +52,9 @@ impl EngineHandle {
         self.erase_contact(contact.as_ref()).await?;
         self.must(key, Input::Erased).await?;
         self.erase_contact(contact.as_ref()).await?;
-        let erased = self.shared.ports.store.erase_traces(key).await;
-        erased.map_err(|error| self.shared.unavailable(error))?;
-        aside::forget_unread(&self.shared, key).await.map_err(|error| self.shared.unavailable(error))
+        aside::forget_unread(&self.shared, key).await.map_err(|error| self.shared.unavailable(error))?;
+        // Last, because a store that keeps a log of what it wrote empties it with this.
+        self.shared.ports.store.erase_traces(key).await.map_err(|error| self.shared.unavailable(error))
     }
 
     /// Forgets everything that nobody could read, of every account: where everybody is forgotten, none of it may stay. Returns

@@ -181,13 +181,14 @@ impl Store for EmbeddedStore {
 
     async fn erase(&self, key: &ConversationKey) -> Result<(), PortError> {
         let key = key.clone();
-        self.write("erase the conversation from disk", move |db, _| conversations::erase(db, &key)).await
+        let erased = self.writer.erase(move |db, _| conversations::erase(db, &key)).await;
+        erased.map_err(|failure| failure.during("erase the conversation from disk"))
     }
 
     async fn erase_traces(&self, key: &ConversationKey) -> Result<(), PortError> {
         let key = key.clone();
-        self.write("erase the traces of a conversation from disk", move |db, _| conversations::erase_traces(db, &key))
-            .await
+        let erased = self.writer.erase(move |db, _| conversations::erase_traces(db, &key)).await;
+        erased.map_err(|failure| failure.during("erase the traces of a conversation from disk"))
     }
 
     async fn erase_contact(&self, contact: &ContactKey) -> Result<(), PortError> {

@@ -9,6 +9,12 @@ use std::time::Duration;
 /// change is a new entry.
 const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("parked.sql")];
 
+/// How long a lock is waited for: an operator may look at the file with the sqlite3 shell.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long emptying the log waits for readers: writers wait meanwhile.
+const LOG_PATIENCE: Duration = Duration::from_millis(100);
+
 /// A file that a newer program wrote.
 #[derive(Debug)]
 pub(super) struct Newer {
@@ -20,12 +26,13 @@ pub(super) struct Newer {
 pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags)?;
-    // An operator may look at the file with the sqlite3 shell; a lock held that long is waited for.
-    db.busy_timeout(Duration::from_secs(5))?;
+    db.busy_timeout(PATIENCE)?;
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "synchronous", "FULL")?;
     // After a burst the log is cut back to this many bytes at the next checkpoint.
     db.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    // What is deleted or overwritten is zeroed: otherwise a person's words stay readable in the file after they were erased.
+    db.pragma_update(None, "secure_delete", true)?;
     db.set_prepared_statement_cache_capacity(64);
     Ok(db)
 }
@@ -34,7 +41,7 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
 pub(super) fn connect_for_reading(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags)?;
-    db.busy_timeout(Duration::from_secs(5))?;
+    db.busy_timeout(PATIENCE)?;
     db.pragma_update(None, "query_only", true)?;
     db.set_prepared_statement_cache_capacity(32);
     Ok(db)
@@ -68,6 +75,15 @@ pub(super) fn migrate(db: &mut Connection) -> rusqlite::Result<Result<(), Newer>
         step.commit()?;
     }
     Ok(Ok(()))
+}
+
+/// Moves the write-ahead log into the database and cuts it to nothing: what was erased still stands in the log, in the pages
+/// that were written before. Returns whether it was; a reader that does not let go (a backup under way) is not waited for.
+pub(super) fn empty_log(db: &Connection) -> rusqlite::Result<bool> {
+    db.busy_timeout(LOG_PATIENCE)?;
+    let busy = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+    db.busy_timeout(PATIENCE)?;
+    Ok(!busy?)
 }
 
 /// Throws away what has expired. Readers do not see it anyway; this is for the disk, and for the customer's sake.

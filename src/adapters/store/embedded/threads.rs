@@ -1,7 +1,8 @@
 //! The two threads that own the database: one writes in groups, one reads.
 //!
 //! Many callers' writes share one transaction and one sync of the disk, each in its own savepoint, so that the failure
-//! of one does not touch the others. Nobody is answered before COMMIT has returned.
+//! of one does not touch the others. Nobody is answered before COMMIT has returned, and who erases not before the log,
+//! which still holds the words, has been emptied.
 
 use super::generation::Generation;
 use super::schema;
@@ -20,7 +21,7 @@ use tokio::sync::oneshot;
 /// How many writes share a transaction at most.
 const GROUP: usize = 256;
 
-/// How often expired rows are thrown away.
+/// How often expired rows are thrown away, and the log is emptied of what was.
 const SWEEP: Duration = Duration::from_secs(60);
 
 /// What happens when it is not known what is on the disk. It should not return.
@@ -93,6 +94,8 @@ impl Failure {
 trait Job: Send {
     /// Runs the work in its own savepoint.
     fn run(&mut self, transaction: &mut Transaction<'_>, now: i64);
+    /// Returns whether nothing of what it deleted may stay readable in the files once the caller is answered.
+    fn erases(&self) -> bool;
     /// Answers the caller, once it is known what became of the transaction.
     fn settle(self: Box<Self>, fate: &Result<(), Failure>);
 }
@@ -100,6 +103,7 @@ trait Job: Send {
 struct Write<T, W> {
     work: Option<W>,
     result: Option<rusqlite::Result<T>>,
+    erases: bool,
     reply: oneshot::Sender<Result<T, Failure>>,
 }
 
@@ -115,6 +119,10 @@ impl<T: Send, W: FnOnce(&Connection, i64) -> rusqlite::Result<T> + Send> Job for
             savepoint.commit()?;
             Ok(done)
         }));
+    }
+
+    fn erases(&self) -> bool {
+        self.erases
     }
 
     fn settle(self: Box<Self>, fate: &Result<(), Failure>) {
@@ -153,8 +161,24 @@ impl Writer {
         &self,
         work: impl FnOnce(&Connection, i64) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Failure> {
+        self.send(work, false).await
+    }
+
+    /// Writes, and empties the log before it answers: what was deleted stands in no file any more.
+    pub(super) async fn erase<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection, i64) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.send(work, true).await
+    }
+
+    async fn send<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection, i64) -> rusqlite::Result<T> + Send + 'static,
+        erases: bool,
+    ) -> Result<T, Failure> {
         let (reply, answer) = oneshot::channel();
-        self.0.send(Box::new(Write { work: Some(work), result: None, reply }))?;
+        self.0.send(Box::new(Write { work: Some(work), result: None, erases, reply }))?;
         answer.await.unwrap_or(Err(Failure::Stopped))
     }
 
@@ -176,14 +200,14 @@ fn write_all(
             let mut done = schema::sweep(&mut db, clock.now().as_millis());
             // The start has begun a generation of its own: nobody's first write waits for another sync.
             if swept.is_some() {
-                done = done.and_then(|()| generation.advance(&db));
+                done = done.and_then(|()| generation.advance(&db)).and_then(|()| schema::empty_log(&db).map(drop));
             }
             match done {
                 Ok(()) => {}
                 Err(error) if error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) => {
                     return (fatal.0)(&error.to_string());
                 }
-                // What expired is invisible already; throwing it away can wait for the next sweep.
+                // What expired is invisible already; throwing it away can wait for the next sweep, and so can the log.
                 Err(error) => {
                     tracing::warn!(error = &error as &dyn std::error::Error, "expired rows could not be deleted");
                 }
@@ -218,7 +242,15 @@ fn write_group(db: &mut Connection, mut group: Vec<Box<dyn Job>>, now: i64, fata
         }
     }
     match transaction.commit() {
-        Ok(()) => settle(group, &Ok(())),
+        Ok(()) => {
+            let (erasing, others): (Vec<_>, Vec<_>) = group.into_iter().partition(|job| job.erases());
+            // Nobody else waits for it.
+            let _ = settle(others, &Ok(()));
+            if !erasing.is_empty() {
+                forget_log(db);
+            }
+            settle(erasing, &Ok(()))
+        }
         // The log could not grow, so the end of the transaction was never written, and it has been rolled back.
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
             settle(group, &Err(Failure::NotWritten(Arc::new(error))))
@@ -227,6 +259,22 @@ fn write_group(db: &mut Connection, mut group: Vec<Box<dyn Job>>, now: i64, fata
             (fatal.0)(&error.to_string());
             let _ = settle(group, &Err(Failure::Unknown(Arc::new(error))));
             ControlFlow::Break(())
+        }
+    }
+}
+
+/// Empties the log after an erasure. The erasure itself is on disk, and the next sweep tries again.
+fn forget_log(db: &Connection) {
+    match schema::empty_log(db) {
+        Ok(true) => {}
+        Ok(false) => tracing::warn!(
+            "somebody reads the database (a backup, the sqlite3 shell): what was erased leaves its log once they have ended"
+        ),
+        Err(error) => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the database's log could not be emptied; it is tried again"
+            );
         }
     }
 }
