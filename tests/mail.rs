@@ -76,6 +76,7 @@ fn why(verdict: &Verdict) -> String {
         Verdict::Settled { .. } => panic!("it must not have been sent"),
         Verdict::Transient { why, .. }
         | Verdict::Rejected { why }
+        | Verdict::Gone { why }
         | Verdict::AccountFault { why }
         | Verdict::Unknown { why, .. } => why.clone(),
     };

@@ -158,7 +158,7 @@ pub(crate) async fn post(gate: &Gate, sink: &dyn AlertSink, card: &Card) -> bool
     gate.report(&verdict);
     drop(permit);
     match verdict {
-        Verdict::Settled { .. } | Verdict::Rejected { .. } => true,
+        Verdict::Settled { .. } | Verdict::Rejected { .. } | Verdict::Gone { .. } => true,
         Verdict::Transient { .. } | Verdict::AccountFault { .. } | Verdict::Unknown { .. } => false,
     }
 }

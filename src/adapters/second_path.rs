@@ -46,6 +46,7 @@ impl AlertSink for SecondPath {
             settled @ Verdict::Settled { .. } => settled,
             Verdict::Transient { .. }
             | Verdict::Rejected { .. }
+            | Verdict::Gone { .. }
             | Verdict::AccountFault { .. }
             | Verdict::Unknown { .. } => verdict,
         }

@@ -4,6 +4,7 @@ mod access;
 mod account;
 mod desk;
 mod nodes;
+mod refused;
 
 use super::support::{english, on_both_stores, open, until};
 use anyhow::Result;

@@ -138,7 +138,7 @@ async fn send(shared: &Shared, channel: &dyn Channel, to: &Destination, act: &Ac
 /// Returns whether nothing is left to be tried.
 const fn is_final(verdict: &Verdict) -> bool {
     match verdict {
-        Verdict::Settled { .. } | Verdict::Rejected { .. } => true,
+        Verdict::Settled { .. } | Verdict::Rejected { .. } | Verdict::Gone { .. } => true,
         Verdict::Transient { .. } | Verdict::AccountFault { .. } | Verdict::Unknown { .. } => false,
     }
 }

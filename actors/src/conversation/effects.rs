@@ -239,6 +239,7 @@ async fn hand_over(shared: &Shared, mail: &VerificationMail, id: &crate::ids::Ou
         Verdict::Settled { .. } => shared.mails_are_refused(false),
         Verdict::Rejected { .. } if mailer.refuses_messages() => shared.mails_are_refused(true),
         Verdict::Rejected { .. }
+        | Verdict::Gone { .. }
         | Verdict::Transient { .. }
         | Verdict::AccountFault { .. }
         | Verdict::Unknown { .. } => {}
@@ -332,7 +333,7 @@ fn note_outcome(
     let (name, why) = match verdict {
         Verdict::Settled { .. } => ("settled", ""),
         Verdict::Transient { why, .. } => ("transient", why.as_str()),
-        Verdict::Rejected { why } => ("rejected", why.as_str()),
+        Verdict::Rejected { why } | Verdict::Gone { why } => ("rejected", why.as_str()),
         Verdict::AccountFault { why } => ("account_fault", why.as_str()),
         Verdict::Unknown { why, .. } => ("unknown", why.as_str()),
     };

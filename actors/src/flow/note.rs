@@ -102,7 +102,7 @@ const fn sent(outcome: &SendOutcome) -> &'static str {
     match outcome {
         SendOutcome::Verdict(Verdict::Settled { .. }) => "settled",
         SendOutcome::Verdict(Verdict::Transient { .. }) => "transient",
-        SendOutcome::Verdict(Verdict::Rejected { .. }) => "rejected",
+        SendOutcome::Verdict(Verdict::Rejected { .. } | Verdict::Gone { .. }) => "rejected",
         SendOutcome::Verdict(Verdict::AccountFault { .. }) => "account_fault",
         SendOutcome::Verdict(Verdict::Unknown { .. }) => "unknown",
         SendOutcome::ClaimLapsed => "claim_lapsed",

@@ -9,6 +9,7 @@ use crate::flow::outbox::{Row, RowKind, RowState, Tie, look_pauses};
 use crate::flow::phase::{MailNews, Signal};
 use crate::flow::policy::{backoff, mail_pause};
 use crate::flow::record::Waiting;
+use crate::flow::replies::Place;
 use crate::flow::unsent::MAIL_UNKNOWN_TRIES;
 use crate::flow::{Ctx, Flow};
 use crate::ids::MessageId;
@@ -107,7 +108,11 @@ impl Desk<'_> {
             }
             Verdict::Rejected { why: _ } => {
                 self.did_nothing(&row);
-                self.rejected(&row)
+                self.rejected(&row, false)
+            }
+            Verdict::Gone { why: _ } => {
+                self.did_nothing(&row);
+                self.rejected(&row, true)
             }
             Verdict::Unknown { finished, why } => self.unknown(&row, finished, why),
         }
@@ -176,13 +181,14 @@ impl Desk<'_> {
         }
     }
 
-    fn rejected(&mut self, row: &Row) -> Vec<Signal> {
+    /// It will not be accepted; `gone` says that nothing else will be there either.
+    fn rejected(&mut self, row: &Row, gone: bool) -> Vec<Signal> {
         if matches!(row.kind, RowKind::Act(Act::Dismiss { .. })) {
             // Nobody can be let go there.
             self.common.outbox.close(row.seq);
             return Vec::new();
         }
-        if row.reply.is_some() && !row.doubted && self.finds_another_place(row) {
+        if row.reply.is_some() && !row.doubted && self.finds_another_place(row, gone) {
             return Vec::new();
         }
         self.common.outbox.remove(row.seq);
@@ -203,19 +209,22 @@ impl Desk<'_> {
         }
     }
 
-    /// The place took no text. Whoever still waits there is let go; the text leaves where somebody else waits. Returns
-    /// whether there is such a place, or will be with the answer that is being made.
-    fn finds_another_place(&mut self, row: &Row) -> bool {
+    /// The place took no text; the text leaves where somebody else waits. Who still waits at the place that refused it is let
+    /// go, once it is known whose the conversation is then; where nobody waits the place is `gone`, and not called again.
+    /// Returns whether there is another place, or will be with the answer that is being made.
+    fn finds_another_place(&mut self, row: &Row, gone: bool) -> bool {
         let place = self.common.outbox.row_mut(row.seq).and_then(|row| {
             (row.state, row.doubted) = (RowState::Queued, false);
             row.reply.take()
         });
-        if let Some(place) = place {
-            self.dismiss(place, false);
+        let open = &mut self.common.outbox.replies.open;
+        let another = open.iter().any(|place| !place.spent);
+        if let Some(place) = place.filter(|_| !gone) {
+            open.insert(0, Place { spent: true, ..place });
         }
         self.common.outbox.give_precedence(row.seq);
-        self.why = Some("nobody waits for the text there any more");
-        !self.common.outbox.replies.open.is_empty()
+        self.why = Some(if gone { "nobody waits for the text there any more" } else { "the text was refused there" });
+        another
     }
 
     fn unknown(&mut self, row: &Row, finished: bool, why: String) -> Vec<Signal> {

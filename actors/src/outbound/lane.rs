@@ -97,7 +97,7 @@ impl LaneState {
                 self.pause(now + *pause);
                 Health::Same
             }
-            Verdict::Settled { .. } | Verdict::Rejected { .. } => {
+            Verdict::Settled { .. } | Verdict::Rejected { .. } | Verdict::Gone { .. } => {
                 let was_faulty = self.faults > 0;
                 self.faults = 0;
                 if was_faulty { Health::Mended } else { Health::Same }

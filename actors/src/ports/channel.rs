@@ -163,6 +163,12 @@ pub enum Verdict {
         /// For the operator; no customer's words.
         why: String,
     },
+    /// Nothing was written, and nobody can be told anything there: at a place to reply at nobody waits any more, or the account
+    /// may not write into this chat. No other words are worth a try there.
+    Gone {
+        /// For the operator; no customer's words.
+        why: String,
+    },
     /// The account may not do this (token, plan, credit): the lane is paused until an operator acts.
     AccountFault {
         /// For the operator: what is wrong and what to do.

@@ -196,6 +196,40 @@ fn an_answer_whose_place_is_gone_leaves_at_another_and_else_fetches_a_person() {
     assert!(places[0].1 != "(person)", "the customer is told that a person was fetched: {places:?}");
 }
 
+/// Nobody waits there, as a first try is told.
+fn nobody_waits() -> SendOutcome {
+    SendOutcome::Verdict(Verdict::Gone { why: String::new() })
+}
+
+#[test]
+fn a_place_where_nobody_waits_is_not_called_again() {
+    let mut rig = answering();
+    rig.end_send(false, nobody_waits());
+    assert_eq!(rig.phase(), PhaseName::Human);
+    assert!(leaves(&mut rig).is_empty(), "nobody is there to be let go");
+    asks(&mut rig, "hello?", "p2");
+    let places = leaves(&mut rig);
+    assert_eq!((places.len(), places[0].0.as_str()), (1, "p2"), "the customer is told there: {places:?}");
+
+    let mut rig = Rig::new(false);
+    asks(&mut rig, "hello", "p1");
+    asks(&mut rig, "hello?", "p2");
+    rig.pass(secs(2));
+    rig.reply("Good day.");
+    while rig.sending.is_empty() {
+        rig.clear_one();
+    }
+    rig.end_send(false, nobody_waits());
+    assert_eq!(leaves(&mut rig), pairs(&[("p1", "Good day.")]));
+}
+
+#[test]
+fn who_waits_where_an_answer_was_refused_hears_that_a_person_has_it() {
+    let mut rig = answering();
+    rig.end_send(false, refused());
+    assert_eq!(leaves(&mut rig), pairs(&[("p1", "(person)")]));
+}
+
 #[test]
 fn a_place_that_refuses_to_be_let_go_is_forgotten() {
     let mut rig = Rig::new(false);

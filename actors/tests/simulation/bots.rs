@@ -158,7 +158,7 @@ impl World {
         }
         match act {
             Act::Text { .. } if reply.doubted => Verdict::Unknown { finished: true, why: "404".to_owned() },
-            Act::Text { .. } => Verdict::Rejected { why: "404".to_owned() },
+            Act::Text { .. } => Verdict::Gone { why: "404".to_owned() },
             Act::Note { .. }
             | Act::Dismiss { .. }
             | Act::Open

@@ -279,7 +279,7 @@ impl World {
         }
         self.release(n, lane);
         let (row, attempt) = of;
-        if matches!(outcome, SendOutcome::Verdict(Verdict::Rejected { .. })) {
+        if matches!(outcome, SendOutcome::Verdict(Verdict::Rejected { .. } | Verdict::Gone { .. })) {
             self.vendor.bots.refused(key, row);
         }
         self.send(n, key, Message::Hear(Input::Sent { row, attempt, outcome }, None));

@@ -47,7 +47,7 @@ pub(super) fn judge(reply: Reply, asked: Asked) -> Result<Bytes, Verdict> {
             why: "nobody waits there any more: an earlier try has landed, or the salesbot has gone on without it"
                 .to_owned(),
         },
-        (404, Asked::Continue { doubted: false }) => Verdict::Rejected {
+        (404, Asked::Continue { doubted: false }) => Verdict::Gone {
             why: "nobody waits for the answer any more: the salesbot was stopped, timed out, or was answered by others"
                 .to_owned(),
         },
@@ -87,6 +87,7 @@ mod tests {
             Err(Verdict::Transient { retry_after: Some(_), .. }) => "wait",
             Err(Verdict::Transient { retry_after: None, .. }) => "again",
             Err(Verdict::Rejected { .. }) => "rejected",
+            Err(Verdict::Gone { .. }) => "gone",
             Err(Verdict::AccountFault { .. }) => "fault",
             Err(Verdict::Unknown { finished: false, .. }) => "unknown",
             Err(Verdict::Unknown { finished: true, .. }) => "over",
@@ -100,7 +101,8 @@ mod tests {
             (&[200, 202, 204][..], "done"),
             (&[429], "wait"),
             (&[301, 401, 402, 403], "fault"),
-            (&[400, 404, 410, 422], "rejected"),
+            (&[404], "gone"),
+            (&[400, 410, 422], "rejected"),
             (&[408, 500, 502, 503, 504], "unknown"),
         ] {
             for status in statuses {

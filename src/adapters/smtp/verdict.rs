@@ -171,7 +171,7 @@ mod tests {
             Verdict::Settled { .. } => "settled",
             Verdict::Transient { retry_after: None, .. } => "transient",
             Verdict::Transient { retry_after: Some(_), .. } => "transient, paused",
-            Verdict::Rejected { .. } => "rejected",
+            Verdict::Rejected { .. } | Verdict::Gone { .. } => "rejected",
             Verdict::AccountFault { .. } => "fault",
             Verdict::Unknown { .. } => "unknown",
         }

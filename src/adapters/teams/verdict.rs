@@ -104,7 +104,7 @@ mod tests {
         match judge(status, None, body) {
             Verdict::Settled { .. } => "settled",
             Verdict::Transient { .. } => "transient",
-            Verdict::Rejected { .. } => "rejected",
+            Verdict::Rejected { .. } | Verdict::Gone { .. } => "rejected",
             Verdict::AccountFault { .. } => "fault",
             Verdict::Unknown { finished: true, .. } => "unknown, finished",
             Verdict::Unknown { finished: false, .. } => "unknown",
