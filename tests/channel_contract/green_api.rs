@@ -113,12 +113,12 @@ impl Vendor for GreenApi {
     }
 
     fn next_send(&self, fate: Fate) -> Result<(), Cannot> {
-        let quota = include_str!("../fixtures/green-api/http_466_body.json");
+        let invalid = include_str!("../fixtures/green-api/http_400_too_long.json");
         let fault = match fate {
             Fate::LandsUnanswered => Fault::LandThenHang,
             Fate::IsLostUnanswered => Fault::Hang,
             Fate::IsPutOff => Fault::Status(429, String::new()),
-            Fate::IsRefused => Fault::Status(466, quota.to_owned()),
+            Fate::IsRefused => Fault::Status(400, invalid.to_owned()),
         };
         self.double.fail_next("sendMessage", fault);
         Ok(())

@@ -36,6 +36,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) why: Option<&'static str>,
     /// Whether this very input verified the customer.
     pub(crate) confirmed: bool,
+    /// Whether nothing can be said to the customer: the account may not write to them.
+    pub(crate) unreachable: bool,
     /// What became of an operator's decision.
     pub(crate) decided: Option<Decided>,
     pub(crate) marks: Vec<Mark>,
@@ -78,6 +80,7 @@ impl<'a> Desk<'a> {
             effects: found.effects,
             why: None,
             confirmed: false,
+            unreachable: false,
             decided: None,
             marks: found.marks,
             dropped: found.dropped,
@@ -248,7 +251,9 @@ impl Desk<'_> {
         }
         self.fall_silent_but(|row| row.decided.is_some());
         self.marks.push(Mark::HandedOff(reason.clone()));
-        self.say_tied(&phrase, &Tie::Handoff);
+        if !self.unreachable {
+            self.say_tied(&phrase, &Tie::Handoff);
+        }
         self.act(Act::Open, Tie::Open);
         self.mark_for_people();
         let note = Phrase::HandoffNote(Box::new(self.note(&reason, summary)));

@@ -200,6 +200,8 @@ impl Desk<'_> {
             }
             RowKind::Act(Act::Text { handoff: false, .. }) => {
                 self.effects.push(Effect::Alert(Incident::RowRejected));
+                // Where there are places the customer's next request brings another.
+                self.unreachable = gone && row.reply.is_none();
                 vec![Signal::FetchPerson(Reason::Interrupted)]
             }
             RowKind::Act(_) | RowKind::Card(_) | RowKind::Remember(_) | RowKind::Bar(_) => {

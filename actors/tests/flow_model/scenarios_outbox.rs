@@ -247,6 +247,20 @@ fn a_refused_text_fetches_a_person_and_a_refused_hand_over_does_not_loop() {
 }
 
 #[test]
+fn in_a_chat_that_may_not_be_written_to_nobody_apologises_and_people_are_called() {
+    let mut rig = speaking();
+    rig.end_send(false, SendOutcome::Verdict(Verdict::Gone { why: String::new() }));
+    assert_eq!((rig.phase(), rig.view().reason), (PhaseName::Human, Some(Reason::Interrupted)));
+    assert!(rig.incidents.contains(&Incident::RowRejected));
+    let texts = rig.view().outbox.iter().filter(|row| row.kind == "text").count();
+    assert_eq!(texts, 0, "{:?}", rig.view().outbox);
+    let called = ["note", "card"].iter().all(|kind| rig.view().outbox.iter().any(|row| row.kind == *kind));
+    assert!(called, "{:?}", rig.view().outbox);
+    rig.flush();
+    assert!(rig.said().is_empty() && !rig.flow.has_work(), "{:?}", rig.said());
+}
+
+#[test]
 fn where_looks_are_refused_doubt_is_held_and_a_person_is_fetched() {
     let mut rig = speaking();
     rig.crash(true);

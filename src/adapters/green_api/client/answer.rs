@@ -64,7 +64,9 @@ impl Refusal {
         match self.kind {
             Kind::Unreached => Verdict::Transient { retry_after: None, why },
             Kind::Later(wait) => Verdict::Transient { retry_after: Some(wait + jitter), why },
-            Kind::Rejected | Kind::Quota => Verdict::Rejected { why },
+            Kind::Rejected => Verdict::Rejected { why },
+            // What counts is the chat, not the words: an apology there would be refused as well.
+            Kind::Quota => Verdict::Gone { why },
             Kind::Account => Verdict::AccountFault { why },
             Kind::Unknown => Verdict::Unknown { finished: false, why },
         }
@@ -173,7 +175,7 @@ mod tests {
         let too_long = include_str!("../../../../tests/fixtures/green-api/http_400_too_long.json");
         let quota = include_str!("../../../../tests/fixtures/green-api/http_466_body.json");
         assert!(matches!(verdict(400, too_long), Verdict::Rejected { .. }));
-        assert!(matches!(verdict(466, quota), Verdict::Rejected { .. }));
+        assert!(matches!(verdict(466, quota), Verdict::Gone { .. }));
         assert!(matches!(verdict(429, ""), Verdict::Transient { .. }));
         assert!(matches!(verdict(400, "Instance account not authorized"), Verdict::Transient { .. }));
     }
