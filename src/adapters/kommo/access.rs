@@ -207,9 +207,21 @@ impl Ways {
             if self.store.take_quota(std::slice::from_ref(&turn)).await?.is_none() {
                 return detached(Arc::clone(self).refresh(old)).await;
             }
+            if self.is_refused(&old).await? {
+                return Err(AccessError::Refused);
+            }
             tokio::time::sleep(LOOK).await;
         }
-        Err(AccessError::Unreachable("another node is refreshing the token and does not end".to_owned()))
+        Err(AccessError::Unreachable(
+            "a refresh of the token has not ended; it is tried again within a minute".to_owned(),
+        ))
+    }
+
+    /// Returns whether whoever had the last turn with a pair heard that it is not accepted: everybody is told so while that turn
+    /// lasts, not that it has not ended.
+    async fn is_refused(&self, pair: &Pair) -> Result<bool, AccessError> {
+        let refused = self.store.setting(&self.refusal()).await?;
+        Ok(refused.is_some_and(|number| number == pair.number.to_string()))
     }
 
     async fn refresh(self: Arc<Self>, old: Pair) -> Result<Pair, AccessError> {
@@ -217,8 +229,18 @@ impl Ways {
         if let Some(pair) = self.load().await?.filter(|pair| pair.number > old.number) {
             return Ok(pair);
         }
+        if self.is_refused(&old).await? {
+            // The operator may have mended the integration's settings: it is not known any more.
+            self.store.put_setting(&self.refusal(), "").await?;
+        }
         let asked = json!({ "grant_type": "refresh_token", "refresh_token": old.refresh });
-        let pair = self.ask(&asked, old.number + 1).await?;
+        let pair = match self.ask(&asked, old.number + 1).await {
+            Err(AccessError::Refused) => {
+                self.store.put_setting(&self.refusal(), &old.number.to_string()).await?;
+                return Err(AccessError::Refused);
+            }
+            asked => asked?,
+        };
         self.keep(pair.clone()).await?;
         Ok(pair)
     }
@@ -280,6 +302,11 @@ impl Ways {
 
     fn setting(&self) -> String {
         format!("kommo_tokens:{}", self.subdomain)
+    }
+
+    /// Where the number of a pair stands that was not accepted.
+    fn refusal(&self) -> String {
+        format!("kommo_refused:{}", self.subdomain)
     }
 }
 

@@ -4,12 +4,13 @@
 use super::desk::{Desk, LEAD, served, wired};
 use crate::journeys::support::{on_both_stores, until};
 use anyhow::{Context, Result, ensure};
-use frontdesk::adapters::kommo::{Integration, Kommo, OauthError, Settings};
+use frontdesk::adapters::kommo::{AccessError, Integration, Kommo, OauthError, Settings};
 use frontdesk_actors::ids::{ConversationKey, OutboundId};
 use frontdesk_actors::ports::{Act, Channel, Destination, Store, Verdict};
 use frontdesk_actors::testkit::{ManualClock, MemoryStore};
 use frontdesk_sandbox::kommo::{CLIENT_ID, CLIENT_SECRET, KommoDouble, REDIRECT_URI, SUBDOMAIN, TokenFault};
 use frontdesk_sandbox::town::Backing;
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -85,7 +86,14 @@ impl Lone {
         let double = KommoDouble::start("http://127.0.0.1:9").await?;
         let clock = Arc::new(ManualClock::default());
         let store = Arc::new(MemoryStore::new(clock.clone()));
-        let settings = Settings {
+        let kommo = Kommo::new(Self::settings(&double)?, store.clone(), clock.clone())?;
+        kommo.begin_oauth("a-state").await?;
+        kommo.finish_oauth("a-state", &double.allow(), Some("fixture.kommo.com")).await?;
+        Ok(Self { double, store, clock, kommo })
+    }
+
+    fn settings(double: &KommoDouble) -> Result<Settings> {
+        Ok(Settings {
             subdomain: SUBDOMAIN.to_owned(),
             base_url: double.base_url().parse()?,
             oauth_url: "https://www.kommo.com/oauth".parse()?,
@@ -99,11 +107,19 @@ impl Lone {
             }),
             webhook_secret: None,
             timeout: Duration::from_secs(3),
-        };
-        let kommo = Kommo::new(settings, store.clone(), clock.clone())?;
-        kommo.begin_oauth("a-state").await?;
-        kommo.finish_oauth("a-state", &double.allow(), Some("fixture.kommo.com")).await?;
-        Ok(Self { double, store, clock, kommo })
+        })
+    }
+
+    /// Makes another node of the same account and store.
+    fn twin(&self) -> Result<Kommo> {
+        Ok(Kommo::new(Self::settings(&self.double)?, self.store.clone(), self.clock.clone())?)
+    }
+
+    /// Returns the token of the stored pair.
+    async fn token(&self) -> Result<SecretString> {
+        let pair = self.store.setting(&format!("kommo_tokens:{SUBDOMAIN}")).await?.context("a pair")?;
+        let pair: Value = serde_json::from_str(&pair)?;
+        Ok(pair["access"].as_str().context("a token")?.into())
     }
 
     /// Leaves a note on a lead.
@@ -173,6 +189,13 @@ async fn a_refresh_that_fails_is_tried_again_and_one_that_is_refused_is_the_acco
     let asked = lone.double.token_calls();
     for _ in 0..20 {
         ensure!(matches!(lone.notes().await, Verdict::AccountFault { .. }), "it stays so until an operator acts");
+    }
+    // Operators ask otherwise than sends do, and hear the same, at once and on every node.
+    let other = lone.twin()?;
+    for kommo in [&lone.kommo, &other] {
+        let told =
+            tokio::time::timeout(Duration::from_secs(5), kommo.access().instead_of(&lone.token().await?)).await?;
+        ensure!(matches!(told, Err(AccessError::Refused)), "{:?}", told.map(|_| ()));
     }
     ensure!(lone.double.token_calls() == asked && lone.double.refreshes() == refreshed, "nobody asks for it again");
     lone.kommo.begin_oauth("another-state").await?;
