@@ -21,6 +21,8 @@ pub enum Ack {
     Refused,
     /// It cannot be read.
     Malformed,
+    /// It asks to be answered at an address that is not the vendor's.
+    ForeignReturn,
     /// It is readable, but no vendor that is known sends such a thing.
     UnknownVendor,
     /// Its channel is not configured.
@@ -50,6 +52,11 @@ impl Ack {
             // The sender learns nothing about which check failed.
             Ack::Refused => (StatusCode::UNAUTHORIZED, "unauthorized", "refused"),
             Ack::Malformed => (StatusCode::BAD_REQUEST, "malformed", "the body is not the JSON of a webhook"),
+            Ack::ForeignReturn => (
+                StatusCode::BAD_REQUEST,
+                "foreign_return",
+                "the return_url does not lead to the host of KOMMO_BASE_URL: nothing is sent there",
+            ),
             Ack::UnknownVendor => (
                 StatusCode::BAD_REQUEST,
                 "unknown_vendor",
@@ -78,7 +85,7 @@ impl Ack {
             Ack::Taken(Intake::Ignored(_)) | Ack::Ignored(_) => "ignored",
             Ack::Taken(Intake::Parked) => "parked",
             Ack::Refused => "unsigned",
-            Ack::Malformed | Ack::UnknownVendor => "malformed",
+            Ack::Malformed | Ack::ForeignReturn | Ack::UnknownVendor => "malformed",
             Ack::ChannelOff => "channel_off",
             Ack::TooLarge => "too_large",
             Ack::Slow => "slow",

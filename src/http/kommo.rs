@@ -10,7 +10,7 @@ use super::hold::Delivery;
 use super::run_on::RunOn;
 use super::stack::{Payload, PayloadFault};
 use super::{AppState, Shared, metrics};
-use crate::adapters::kommo::{Edge, Kommo, Refused, TokenError, shown};
+use crate::adapters::kommo::{Edge, Kommo, Refused, TokenError, WireError, shown};
 use async_trait::async_trait;
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -74,7 +74,8 @@ impl KommoRoutes {
             Refused::Token(TokenError::Foreign | TokenError::OtherAccount | TokenError::OtherIntegration)
             | Refused::Secret
             | Refused::OtherAccount => (Ack::Refused, "wrong"),
-            Refused::Wire(_) => (Ack::Malformed, ""),
+            Refused::Wire(WireError::ForeignReturn) => (Ack::ForeignReturn, ""),
+            Refused::Wire(WireError::Unreadable | WireError::NoReturn) => (Ack::Malformed, ""),
             Refused::Store(_) => (Ack::Away, ""),
         };
         if !why.is_empty() {

@@ -215,6 +215,10 @@ async fn nobody_else_can_ask_or_be_answered(backing: Backing) -> Result<()> {
     let mut elsewhere = good.clone();
     elsewhere["return_url"] = json!("http://evil.example.test/api/v4/salesbot/1/continue/1");
     assert_eq!(desk.kommo.sends(request, &elsewhere).await?.status, Some(400));
+    let ways = desk.town.daemon.url("/api/kommo/chat/webhook");
+    let told: Value = desk.town.daemon.http().post(ways).json(&elsewhere).send().await?.json().await?;
+    let detail = told["detail"].as_str().unwrap_or_default();
+    assert!(detail.contains("return_url") && !detail.contains("evil"), "the real reason is told: {told}");
     // Another port of this very machine is another host's.
     elsewhere["return_url"] = json!(desk.town.daemon.url("/api/v4/salesbot/1/continue/1"));
     assert_eq!(desk.kommo.sends(request, &elsewhere).await?.status, Some(400));
