@@ -22,7 +22,7 @@ pub(super) const fn advice(incident: Incident) -> &'static str {
         }
         Incident::OtherBot => "Another bot is assigned to conversations of this desk: disconnect one of them.",
         Incident::EventParked => {
-            "An event made a conversation fail twice; it is kept and a person was fetched: report the log, then requeue it (frontdesk chats requeue)."
+            "An event could not be taken and is kept: it made its conversation fail twice, and a person was fetched, or nobody can read it, and nobody was: see which (frontdesk chats quarantined), report the log, then requeue it (frontdesk chats requeue)."
         }
         Incident::Quarantined => {
             "A conversation's record cannot be read, or it keeps failing; people have it: see the log, then requeue it (frontdesk chats requeue)."
