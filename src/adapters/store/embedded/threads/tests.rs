@@ -86,7 +86,7 @@ async fn what_was_handed_in_is_finished_when_the_writer_is_dropped() {
         .map(|_| {
             let (reply, answer) = oneshot::channel();
             let work = |_: &Connection, _: i64| Ok(RAN.fetch_add(1, Ordering::Relaxed));
-            bench.writer.0.send(Box::new(Write { work: Some(work), result: None, reply })).unwrap();
+            bench.writer.0.send(Box::new(Write { work: Some(work), result: None, erases: false, reply })).unwrap();
             answer
         })
         .collect();
