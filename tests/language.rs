@@ -253,7 +253,7 @@ impl Figures {
 
     fn print(&self, name: &str) {
         let total = self.found + self.missed + self.wrong + self.rejected;
-        println!("{name:<22} {total:>4} rows  recall {:.3}  precision {:.3}", self.recall(), self.precision());
+        println!("{name:<24} {total:>4} rows  recall {:.3}  precision {:.3}", self.recall(), self.precision());
     }
 }
 
@@ -278,7 +278,9 @@ fn people_who_ask_for_a_person_are_heard() {
     // The held-out rows say what a new message meets; the lists are not made to fit them. Their floors are just below what
     // was measured, once: recall 0.839, precision 1.0. What the words miss is left to the model's `request_human`.
     assert!(rows.iter().filter(|row| row[2] == "held-out").count() >= 100);
-    for (name, recall, precision) in [("all", 0.95, 0.9), ("held-out", 0.83, 0.95)] {
+    // So are the rows about the order of words, which is free in Russian and is turned round in haste in the other languages.
+    assert!(rows.iter().filter(|row| row[2] == "held-out order").count() >= 100);
+    for (name, recall, precision) in [("all", 0.95, 0.9), ("held-out", 0.83, 0.95), ("held-out order", 0.95, 0.95)] {
         assert!(figures[name].recall() >= recall, "{name}: recall {}", figures[name].recall());
         assert!(figures[name].precision() >= precision, "{name}: precision {}", figures[name].precision());
     }
