@@ -46,6 +46,14 @@ impl Lang {
         let base = code.split(['-', '_']).next()?.to_ascii_lowercase();
         Self::ALL.into_iter().find(|lang| lang.code() == base)
     }
+
+    /// Returns whether the language is written in Cyrillic letters.
+    pub const fn is_cyrillic(self) -> bool {
+        match self {
+            Lang::En => false,
+            Lang::Ru | Lang::Kk | Lang::Mn => true,
+        }
+    }
 }
 
 /// A person who writes to the company, as the channel knows them.

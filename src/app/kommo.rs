@@ -86,7 +86,8 @@ impl fmt::Debug for Trying {
 impl Trial for Trying {
     async fn answer(&self, text: &str) -> Result<Tried, String> {
         let policy = &self.policy;
-        let lang = policy.analyzer.language(text).unwrap_or(policy.default_lang);
+        let told = policy.analyzer.language(text).or_else(|| policy.presumed(text));
+        let lang = told.unwrap_or(policy.default_lang);
         let hands_over = |phrase| Tried { text: policy.phrases.say(lang, &phrase), handoff: true };
         if policy.analyzer.wants_person(text) {
             return Ok(hands_over(Phrase::HandoffAsked));

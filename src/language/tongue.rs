@@ -98,7 +98,10 @@ impl Tongues {
         match (evidence.cyrillic, evidence.latin) {
             (0, 0) => None,
             // Brands and products are written in Latin letters in every language.
-            (cyrillic, latin) if cyrillic * 2 >= latin => self.tell_cyrillic(&words, &evidence),
+            (cyrillic, latin) if cyrillic * 2 >= latin => {
+                // Nobody writes English in Cyrillic letters, whatever a detector may make of them.
+                self.tell_cyrillic(&words, &evidence).filter(|lang| lang.is_cyrillic() || latin > 0)
+            }
             (_, _) => tell_latin(&evidence),
         }
     }

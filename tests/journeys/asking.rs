@@ -9,6 +9,7 @@ use frontdesk_sandbox::town::Backing;
 on_both_stores!(
     the_address_is_asked_for_in_the_customers_language,
     the_configured_language_is_spoken_when_none_can_be_told,
+    words_in_cyrillic_letters_are_never_answered_in_english,
     a_malformed_address_is_called_so,
     the_address_may_stand_inside_a_sentence,
     questions_before_the_gate_are_kept_and_answered_once_after_it,
@@ -39,6 +40,20 @@ async fn the_address_is_asked_for_in_the_customers_language(backing: Backing) ->
 async fn the_configured_language_is_spoken_when_none_can_be_told(backing: Backing) -> Result<()> {
     let town = open(backing, &[("DEFAULT_LOCALE", "kk")]).await?;
     assert_eq!(Chat::begin(&town).asks("12345").await?, words(Lang::Kk, &Phrase::AskEmail));
+    Ok(())
+}
+
+async fn words_in_cyrillic_letters_are_never_answered_in_english(backing: Backing) -> Result<()> {
+    let town = open(backing, &[("DEFAULT_LOCALE", "en")]).await?;
+    // A greeting and a word that three languages share; what is presumed is kept with the conversation.
+    let chat = Chat::stranger(&town, "Somebody");
+    assert_eq!(chat.asks("здрасте").await?, words(Lang::Ru, &Phrase::AskEmail));
+    assert_eq!(chat.view().await?["lang"], "ru");
+    let chat = Chat::stranger(&town, "Somebody");
+    assert_eq!(chat.asks("менеджер").await?, words(Lang::Ru, &Phrase::HandoffAsked));
+    // What has no letters says nothing.
+    let chat = Chat::stranger(&town, "Somebody");
+    assert_eq!(chat.asks("12345").await?, words(Lang::En, &Phrase::AskEmail));
     Ok(())
 }
 

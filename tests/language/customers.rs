@@ -106,6 +106,27 @@ fn a_name_or_a_single_unclear_word_changes_no_conversation() {
 }
 
 #[test]
+fn words_in_cyrillic_letters_are_never_english_and_latin_ones_never_russian_or_kazakh() {
+    let unclear =
+        ["здрасте", "менеджер", "Нурсултан", "Баттулга", "ок", "хай", "окей гугл", "сори", "вай-фай", "сервис центр"];
+    let latin = ["Nursultan", "menejer", "ok", "privet", "iPhone 15", "salem", "sain uu"];
+    let all = customers();
+    let written = all.iter().map(|row| row.text.as_str()).chain(unclear).chain(latin);
+    for text in written {
+        let (cyrillic, ascii) = (
+            text.chars().any(|letter| matches!(letter, 'Ѐ'..='ԯ')),
+            text.chars().any(|letter| letter.is_ascii_alphabetic()),
+        );
+        let told = LISTENER.language(text);
+        match (cyrillic, ascii) {
+            (true, false) => assert_ne!(told, Some(Lang::En), "{text}"),
+            (false, true) => assert!(!matches!(told, Some(Lang::Ru | Lang::Kk)), "{text}: {told:?}"),
+            (true, true) | (false, false) => {}
+        }
+    }
+}
+
+#[test]
 fn customers_are_understood_to_write_what_they_write() {
     let mut tally = Tally::default();
     for row in customers() {

@@ -128,9 +128,9 @@ impl Desk<'_> {
 
     /// Returns the language to speak, learning it from `text` if it can be told.
     pub(crate) fn lang_of(&mut self, text: &str) -> Lang {
-        if let Some(lang) = self.ctx.policy.analyzer.language_in(text, self.common.lang) {
-            self.common.lang = Some(lang);
-        }
+        let policy = self.ctx.policy;
+        let told = policy.analyzer.language_in(text, self.common.lang);
+        self.common.lang = told.or(self.common.lang).or_else(|| policy.presumed(text));
         self.lang()
     }
 

@@ -227,6 +227,13 @@ impl Policy {
         self.channels.get(key.channel()).cloned().unwrap_or_default()
     }
 
+    /// Returns the language of a customer of whom nothing is known but this text, where the analyzer cannot tell it and its
+    /// letters rule out the configured one: who writes Cyrillic reads no English. A name or a word that several languages
+    /// share is no reason for anything else, so it is `None` where the configured language is written in Cyrillic too.
+    pub fn presumed(&self, text: &str) -> Option<Lang> {
+        (!self.default_lang.is_cyrillic() && is_mostly_cyrillic(text)).then_some(Lang::Ru)
+    }
+
     /// Returns how long after an unknown send of a conversation its absence starts to prove something.
     pub fn settle(&self, key: &ConversationKey) -> Duration {
         self.channels.get(key.channel()).and_then(|channel| channel.settle).unwrap_or(self.outbox.settle)
@@ -243,6 +250,13 @@ impl ChannelPolicy {
             Status::Resolved | Status::Snoozed => false,
         }
     }
+}
+
+/// Returns whether more of a text's letters are Cyrillic than others; addresses and links have no language.
+fn is_mostly_cyrillic(text: &str) -> bool {
+    let prose = text.split_whitespace().filter(|word| !word.contains('@') && !word.contains("://"));
+    let letters = prose.flat_map(str::chars).filter(|letter| letter.is_alphabetic());
+    letters.map(|letter| if matches!(letter, '\u{400}'..='\u{52f}') { 1_i64 } else { -1 }).sum::<i64>() > 0
 }
 
 /// How long anything rests at most before it is tried again.
