@@ -70,6 +70,33 @@ fn customers_read_their_address_and_plain_text() {
     }
 }
 
+/// The same words answer files, a place, a contact, a poll, what could not be decrypted and nothing at all, and stand beside
+/// a desk that listens to recordings: they name none of these.
+#[test]
+fn what_has_no_words_is_called_nothing_that_it_may_not_be() {
+    let kinds = [
+        "attachment",
+        "picture",
+        "voice",
+        "file",
+        "вложени",
+        "изображени",
+        "голосов",
+        "файл",
+        "тіркеме",
+        "сурет",
+        "дауыс",
+        "хавсралт",
+        "зураг",
+        "дуут",
+    ];
+    for lang in Lang::ALL {
+        let text = LOCALES.say(lang, &Phrase::CannotReadAttachment).to_lowercase();
+        assert!(kinds.iter().all(|kind| !text.contains(kind)), "{lang:?}: {text}");
+        assert!(quoted(&text).iter().any(|word| LISTENER.wants_person(word)), "{lang:?}: {text}");
+    }
+}
+
 #[test]
 fn numbers_choose_their_plural() {
     let code = |lang, left| LOCALES.say(lang, &Phrase::WrongCode { left });

@@ -70,7 +70,8 @@ pub enum Phrase {
     NobodyYet,
     /// Nobody of the company has come yet; the desk tries to help once more.
     NobodyYetTryAgain,
-    /// Attachments the desk cannot read: say so, offer a person.
+    /// A message without words that the desk could read (attachments, a place, a poll, what could not be decrypted, or
+    /// nothing at all): say so, offer a person.
     CannotReadAttachment,
     /// A recording is too long to be listened to: say so, offer writing or a person.
     VoiceTooLong,

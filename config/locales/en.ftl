@@ -50,7 +50,8 @@ handoff-sorry = I am sorry, I cannot help you any further with this myself. I ha
 late-answer = I am sorry that you had to wait. Here is my answer.
 nobody-yet = I am sorry: nobody is free yet. Your question is kept, and a colleague will answer you right here.
 nobody-yet-try-again = I am sorry: nobody is free yet. So that you do not only wait, I will try once more to help you myself. If you would rather have a colleague, write { -person }.
-cannot-read-attachment = Thank you for the attachment. I have to be honest: I cannot open pictures, voice messages or files. Could you tell me in words what it is about? Or write { -person }, and a colleague will look at it.
+# Said of whatever has no words the desk can read: files, a place, a contact, a poll, what could not be decrypted, nothing.
+cannot-read-attachment = Thank you for your message. I have to be honest: I found no text in it that I can read. Could you tell me in words what it is about? Or write { -person }, and a colleague will look at it.
 voice-too-long = Thank you for the voice message. I am sorry, it is too long for me to listen to. Could you say it in a shorter one, or write it to me? Or write { -person }, and a colleague will listen to it.
 voice-silent = Thank you for the voice message. I am sorry, I could not make out any words in it. Could you record it again, or write to me what it is about? Or write { -person }, and a colleague will listen to it.
 voice-unreadable = Thank you for the voice message. I am sorry, I could not open it. Could you write to me what it is about? Or write { -person }, and a colleague will take a look.

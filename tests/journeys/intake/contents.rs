@@ -17,7 +17,7 @@ on_both_stores!(
 );
 
 /// What the desk says when it cannot read something.
-const HONEST: &str = "I cannot open pictures";
+const HONEST: &str = "I found no text in it that I can read";
 
 async fn a_message_without_words_gets_an_honest_answer(backing: Backing) -> Result<()> {
     let town = open(backing).await?;
