@@ -120,7 +120,9 @@ impl Flow {
     pub fn distrust(&mut self, ctx: &Ctx<'_>) {
         self.doubt_the_wire(ctx);
         self.doubt_what_waits(ctx);
-        if matches!(self.phase, Phase::Human(_)) && ctx.policy.channel(&self.common.key).human_idle.is_some() {
+        // Where texts leave at places nothing can be looked at.
+        let blind = !self.common.outbox.replies.is_unused();
+        if blind && matches!(self.phase, Phase::Human(_)) && ctx.policy.channel(&self.common.key).human_idle.is_some() {
             self.common.forgot = Some(ctx.now);
         }
         self.common.volatile.suspect = true;

@@ -2,6 +2,7 @@
 //! the vendor's own account of its messages can tell.
 
 use super::rig::Rig;
+use super::scenarios_replies::asks;
 use frontdesk_actors::domain::{CustomerMessage, Event};
 use frontdesk_actors::engine::PhaseName;
 use frontdesk_actors::flow::{Effect, Input};
@@ -200,6 +201,7 @@ fn a_text_whose_claim_may_be_forgotten_is_looked_for_above_what_was_known_when_i
 fn people_are_not_idle_before_what_the_store_may_have_forgotten() {
     let mut rig = Rig::new(false);
     rig.policy.channels.get_mut("test").expect("the rig has one channel").human_idle = Some(secs(40));
+    asks(&mut rig, "hello", "p1");
     rig.person("I am here");
     rig.pass(secs(30));
     let seen = rig.clone();
