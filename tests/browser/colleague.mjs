@@ -71,10 +71,10 @@ async function decided(page, key) {
 // Where mails or cards stand on the page too, the console still has the room.
 async function beside(page) {
   check(!(await page.evaluate(shown("side"))), "no mailbox where nobody is asked for an address");
-  await page.evaluate("document.getElementById('side').hidden = document.getElementById('mailbox').hidden = false, layout()");
+  await page.evaluate("document.getElementById('side').hidden = document.getElementById('mailbox').hidden = false, document.getElementById('main').dataset.panels = 'console side'");
   const wide = await page.evaluate("document.getElementById('console').clientWidth");
   check(wide > 900, `the console has the room beside a mailbox: ${wide}`);
-  await page.evaluate("document.getElementById('side').hidden = document.getElementById('mailbox').hidden = true, layout()");
+  await page.evaluate("document.getElementById('side').hidden = document.getElementById('mailbox').hidden = true, document.getElementById('main').dataset.panels = 'console'");
 }
 
 async function heldMessages(page) {

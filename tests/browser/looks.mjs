@@ -59,7 +59,7 @@ const AWAY = "(({ scrollHeight, scrollTop, clientHeight }) => Math.round(scrollH
 // However small the window: the transcript can be read, the reply box is in sight, and a panel that opens above leaves
 // the newest message where it was.
 export async function room(page, window) {
-  await page.evaluate("showTab('console')");
+  await page.evaluate("document.querySelector('#tabs [data-tab=console]').click()");
   for (const [width, height] of [[360, 740], [320, 568], [1280, 600], [window.width, window.height]]) {
     await page.size(width, height);
     const { transcript, below } = await page.evaluate(ROOM);
