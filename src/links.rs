@@ -133,8 +133,8 @@ impl Links {
             sub: mail.contact.clone(),
             chl: mail.challenge.clone(),
             adr: self.address_digest(&mail.address),
-            iat: mail.issued.as_secs(),
-            exp: mail.expires.as_secs(),
+            iat: whole_secs(mail.issued),
+            exp: whole_secs(mail.expires),
         };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.sign)
             .expect("plain claims serialise, and HMAC takes any key")
@@ -183,8 +183,7 @@ impl Wire {
             challenge: self.chl,
             address_digest: self.adr,
             issued: Timestamp::from_secs(self.iat),
-            // It is written in whole seconds and the conversation decides to the millisecond: the page must not give up before it.
-            expires: Timestamp::from_secs(self.exp) + Duration::from_millis(999),
+            expires: Timestamp::from_secs(self.exp),
         })
     }
 }
@@ -199,6 +198,11 @@ fn page(public_url: &Url) -> Option<Url> {
     page.set_fragment(None);
     page.path_segments_mut().ok()?.pop_if_empty().push("verify");
     Some(page)
+}
+
+/// Rounds up: the conversation decides to the millisecond, and the page must not give a link up before it.
+fn whole_secs(at: Timestamp) -> i64 {
+    (at + Duration::from_millis(999)).as_secs()
 }
 
 /// Pins algorithm, issuer and audience. The library's own clock is off: the caller's counts.

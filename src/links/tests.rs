@@ -74,6 +74,15 @@ fn it_expires_by_the_callers_clock_to_the_second() {
 }
 
 #[test]
+fn a_link_lives_a_day_to_the_second_whatever_the_fraction_in_which_it_was_made() {
+    let half = Duration::from_millis(500);
+    let mail = VerificationMail { issued: mail().issued + half, expires: mail().expires + half, ..mail() };
+    let claims = links().read(&links().sign(&mail), issued()).unwrap();
+    assert_eq!(claims.expires.since(claims.issued), Duration::from_secs(86_400));
+    assert!(claims.expires >= mail.expires);
+}
+
+#[test]
 fn any_changed_byte_is_refused() {
     let token = links().sign(&mail());
     for index in 0..token.len() {
