@@ -104,15 +104,24 @@ function appendEntry(log, entry, name) {
   return node;
 }
 
+const NEAR_END = 90;
+
 function isAtEnd(scroll) {
-  return scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 90;
+  return scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < NEAR_END;
 }
 
-// A log that is read at its end stays there when a panel above it opens, or the window changes.
+// A log that is read at its end stays there when a panel above it opens, or the window changes. Browsers tell of a scroll before
+// they tell of the new height, so what was the end is measured by the greater of the two.
 function staysAtEnd(scroll) {
   let wasAtEnd = true;
-  scroll.addEventListener("scroll", () => (wasAtEnd = isAtEnd(scroll)));
-  new ResizeObserver(() => wasAtEnd && toEnd(scroll)).observe(scroll);
+  let height = scroll.clientHeight;
+  scroll.addEventListener("scroll", () => {
+    wasAtEnd = scroll.scrollHeight - scroll.scrollTop - Math.max(height, scroll.clientHeight) < NEAR_END;
+  });
+  new ResizeObserver(() => {
+    if (wasAtEnd) toEnd(scroll);
+    height = scroll.clientHeight;
+  }).observe(scroll);
 }
 
 function toEnd(scroll) {
