@@ -115,7 +115,7 @@ impl Outbox {
             let unclaimed = matches!(row.state, RowState::Queued | RowState::Waiting { .. });
             row.seq > seq && unclaimed && row.kind.is_speech() && row.reply.is_some() && !row.doubted
         };
-        let room = !replies.open.is_empty();
+        let room = replies.open.iter().any(|place| !place.spent);
         if room || rows.iter().filter(|row| later(row)).all(|row| row.goes_with(&first)) {
             rows.iter_mut().rev().filter(|row| later(row)).for_each(|row| replies.reopen(row));
         }

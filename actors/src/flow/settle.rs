@@ -219,12 +219,12 @@ impl Desk<'_> {
             (row.state, row.doubted) = (RowState::Queued, false);
             row.reply.take()
         });
+        self.common.outbox.give_precedence(row.seq);
         let open = &mut self.common.outbox.replies.open;
         let another = open.iter().any(|place| !place.spent);
         if let Some(place) = place.filter(|_| !gone) {
             open.insert(0, Place { spent: true, ..place });
         }
-        self.common.outbox.give_precedence(row.seq);
         self.why = Some(if gone { "nobody waits for the text there any more" } else { "the text was refused there" });
         another
     }
