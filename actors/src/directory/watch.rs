@@ -153,10 +153,10 @@ pub(crate) async fn read_human_mode(shared: &Shared) {
         Ok(_) if shared.human_mode_turns.load(Ordering::Relaxed) != turns => {}
         Ok(value) => {
             let on = value.as_deref() == Some("on");
-            if on && !shared.human_mode.swap(on, Ordering::Relaxed) {
+            let was_on = shared.human_mode.swap(on, Ordering::Relaxed);
+            if on && !was_on {
                 silence(shared);
             }
-            shared.human_mode.store(on, Ordering::Relaxed);
             gauge!(metrics::HUMAN_MODE).set(if on { 1.0 } else { 0.0 });
         }
         Err(error) => tracing::debug!(error = %error, "cannot read the human switch"),
