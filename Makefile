@@ -29,7 +29,7 @@ KIND ?=
 WIDGET ?= target/kommo-widget.zip
 
 .DEFAULT_GOAL := help
-.PHONY: kommo-widget help run test fuzz bench sim sim-trace chaos lint format check-config need-rust need-redis need-test-tools
+.PHONY: kommo-widget help run test fuzz release bench sim sim-trace chaos lint format check-config need-rust need-redis need-test-tools
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -45,6 +45,9 @@ test: need-rust need-test-tools ## Install what the tests need, then run all of 
 fuzz: need-rust ## Try everything that reads what comes from outside or from the store; SECONDS=600 for each of the nine
 	@echo "== fuzzing each of the nine for $(SECONDS) s; seed $(FUZZ_SEED)"
 	FUZZ_SECONDS=$(SECONDS) FUZZ_SEED=$(FUZZ_SEED) $(CARGO) test -p frontdesk-actors -p frontdesk --test fuzz -- --nocapture --test-threads=1
+
+release: need-rust need-redis ## Build the daemon to be shipped, guided by a profile of the bench: target/guided/.../frontdesk
+	@CARGO="$(CARGO)" SECONDS=$(SECONDS) deploy/release.sh
 
 bench: need-rust need-redis ## Measure speed and memory beside the goals; SECONDS=2 for a shorter run
 	@echo "== building for speed (a first build takes some minutes), then measuring: some minutes, longer with more SECONDS"

@@ -13,6 +13,8 @@ mod embedded_only;
 mod fixture;
 #[path = "store_contract/keeping.rs"]
 mod keeping;
+#[path = "store_contract/memories.rs"]
+mod memories;
 #[path = "store_contract/parking.rs"]
 mod parking;
 #[path = "store_contract/redis.rs"]
@@ -64,6 +66,9 @@ contract! {
     commits::a_store_that_lost_writes_says_so,
     commits::memory_expires_by_itself_and_the_record_does_not,
     commits::memory_is_kept_replaced_and_erased_as_told,
+    memories::a_memory_grows_at_its_end_and_is_cut_at_its_beginning,
+    memories::a_memory_that_is_not_there_any_more_is_written_whole,
+    memories::what_grows_twice_at_once_grows_once,
     commits::any_bytes_are_kept_as_they_are,
     commits::many_writers_of_one_conversation_take_turns,
     commits::erasing_leaves_nothing,

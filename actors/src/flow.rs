@@ -75,6 +75,7 @@ pub(crate) use voice::unheard_call;
 
 use crate::ids::{ConversationKey, Node};
 use crate::language::Reason;
+use crate::ports::MemoryValue;
 use crate::time::Timestamp;
 use crate::view::{Decided, Intake, PhaseName};
 use desk::{Desk, Found, Next};
@@ -192,6 +193,16 @@ impl Flow {
     /// Returns the memory, encoded.
     pub fn encode_memory(&self) -> Vec<u8> {
         self.memory.encode()
+    }
+
+    /// Returns the memory as it is to be stored.
+    pub fn memory_value(&self) -> MemoryValue {
+        self.memory.value()
+    }
+
+    /// The memory has been stored as it is now.
+    pub fn memory_written(&mut self) {
+        self.memory.was_written();
     }
 
     /// Advances the conversation by one input and returns what must now be done, in order.

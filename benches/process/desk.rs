@@ -3,7 +3,7 @@
 use crate::usage::{self, Stretch};
 use crate::vendors::Vendors;
 use crate::webhooks::{SECRET, Webhooks};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use frontdesk_sandbox::daemon::Daemon;
 use frontdesk_sandbox::redis::{Fsync, RedisOptions, RedisServer};
 use std::net::SocketAddr;
@@ -113,6 +113,13 @@ impl Desk {
     /// Kills it without warning.
     pub(crate) fn kill(&mut self) -> Result<()> {
         self.daemon.kill()
+    }
+
+    /// Asks it to end, and waits until it has: what it writes at its end is written (an instrumented build's profile).
+    pub(crate) async fn stop(mut self) -> Result<()> {
+        self.daemon.signal("TERM")?;
+        ensure!(self.daemon.ended(Duration::from_secs(60)).await?, "the daemon did not end");
+        Ok(())
     }
 
     /// Starts it without waiting.

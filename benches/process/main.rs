@@ -110,7 +110,7 @@ async fn measure(backing: Backing, limit: Duration, began: Instant, report: &mut
     if troubles > 0 {
         report.note(format!("{}: the daemon logged {troubles} errors", backing.name()));
     }
-    Ok(())
+    desk.stop().await
 }
 
 /// Says on what the figures were made.

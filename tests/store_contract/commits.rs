@@ -57,7 +57,7 @@ pub(crate) async fn a_store_that_lost_writes_says_so(store: &dyn Store) {
 }
 
 pub(crate) async fn memory_expires_by_itself_and_the_record_does_not(store: &dyn Store) {
-    put(store, &remembering(&key(1), 0, MemoryWrite::Put { value: bytes("said"), ttl: SHORT })).await;
+    put(store, &remembering(&key(1), 0, MemoryWrite::Put { value: bytes("said").into(), ttl: SHORT })).await;
     assert_eq!(store.load(&key(1)).await.unwrap().unwrap().memory, Some(bytes("said")));
     eventually("the memory is gone", || async {
         store.load(&key(1)).await.unwrap().unwrap().memory.is_none().then_some(())
@@ -67,7 +67,7 @@ pub(crate) async fn memory_expires_by_itself_and_the_record_does_not(store: &dyn
 }
 
 pub(crate) async fn memory_is_kept_replaced_and_erased_as_told(store: &dyn Store) {
-    let put_memory = |text: &str| MemoryWrite::Put { value: bytes(text), ttl: LONG };
+    let put_memory = |text: &str| MemoryWrite::Put { value: bytes(text).into(), ttl: LONG };
     let steps = [
         (put_memory("one"), Some(bytes("one"))),
         (MemoryWrite::Keep, Some(bytes("one"))),
@@ -83,7 +83,7 @@ pub(crate) async fn memory_is_kept_replaced_and_erased_as_told(store: &dyn Store
 
 pub(crate) async fn any_bytes_are_kept_as_they_are(store: &dyn Store) {
     let all: Bytes = (0..=255).cycle().take(70_000).collect();
-    let memory = MemoryWrite::Put { value: all.clone(), ttl: LONG };
+    let memory = MemoryWrite::Put { value: all.clone().into(), ttl: LONG };
     let odd = ConversationKey::new("web", "ключ", "a b\n%s{1}'\"");
     put(
         store,
@@ -126,7 +126,7 @@ pub(crate) async fn many_writers_of_one_conversation_take_turns(store: &dyn Stor
 
 pub(crate) async fn erasing_leaves_nothing(store: &dyn Store) {
     let by = crate::fixture::node("a", 1);
-    let memory = MemoryWrite::Put { value: bytes("said"), ttl: LONG };
+    let memory = MemoryWrite::Put { value: bytes("said").into(), ttl: LONG };
     put(store, &Commit { memory, journal: vec![bytes("j")], ..waking(&key(1), 0, &by, std::time::Duration::ZERO) })
         .await;
     put(store, &commit(&key(2), 0, "other")).await;
@@ -143,7 +143,7 @@ pub(crate) async fn erasing_leaves_nothing(store: &dyn Store) {
 
 pub(crate) async fn erasing_traces_leaves_the_record_and_the_count_of_the_feed(store: &dyn Store) {
     let by = crate::fixture::node("a", 1);
-    let memory = MemoryWrite::Put { value: bytes("said"), ttl: LONG };
+    let memory = MemoryWrite::Put { value: bytes("said").into(), ttl: LONG };
     put(store, &Commit { memory, journal: vec![bytes("j")], ..waking(&key(1), 0, &by, LONG) }).await;
     put(store, &Commit { journal: vec![bytes("other")], ..commit(&key(2), 0, "other") }).await;
     assert_eq!(store.append_feed(&key(1), "f", bytes("f")).await.unwrap(), 1);

@@ -121,7 +121,7 @@ async fn a_file_that_is_no_database_is_named() {
 /// A commit that says something `times` times over, in everything that is kept of a conversation.
 fn saying(of: u64, expected: u64, words: &str, times: usize) -> Commit {
     let said = bytes(words.repeat(times));
-    let memory = MemoryWrite::Put { value: said.clone(), ttl: LONG };
+    let memory = MemoryWrite::Put { value: said.clone().into(), ttl: LONG };
     let (record, journal) = (said.clone(), vec![said.clone()]);
     Commit { record, memory, journal, summary: said, ..commit(&key(of), expected, "") }
 }

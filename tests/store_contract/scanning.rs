@@ -27,11 +27,11 @@ pub(crate) async fn all<S: Scan>(
 
 pub(crate) async fn everything_is_found_with_its_memory_and_its_wake_up<S: Store + Scan>(store: &S) {
     assert!(all(store, 10, async || {}).await.is_empty());
-    let memory = MemoryWrite::Put { value: bytes("memory"), ttl: LONG };
+    let memory = MemoryWrite::Put { value: bytes("memory").into(), ttl: LONG };
     put(store, &Commit { memory, ..commit(&key(1), 0, "one") }).await;
     let before = SystemClock.now();
     put(store, &waking(&key(2), 0, &node("a", 1), LONG)).await;
-    let expired = MemoryWrite::Put { value: bytes("gone"), ttl: Duration::from_millis(1) };
+    let expired = MemoryWrite::Put { value: bytes("gone").into(), ttl: Duration::from_millis(1) };
     put(store, &Commit { memory: expired, ..commit(&key(3), 0, "three") }).await;
     tokio::time::sleep(Duration::from_millis(50)).await;
     let found = all(store, 10, async || {}).await;

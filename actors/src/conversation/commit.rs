@@ -64,6 +64,9 @@ impl Live {
                     loaded.version = version;
                     loaded.digest = digest;
                     loaded.mine = true;
+                    if memory_changed {
+                        loaded.flow.memory_written();
+                    }
                     self.own_commit = Some(commit.id);
                     self.unwritten.clear();
                     return Committed::Yes;
@@ -75,6 +78,7 @@ impl Live {
                         "the store has lost writes; this conversation is written again from memory"
                     );
                     commit.expected = version;
+                    commit.memory.forget_growth();
                     loaded.regressed = true;
                 }
                 CommitOutcome::Unknown(error) if started.elapsed() >= INSIST => {
@@ -97,7 +101,7 @@ impl Live {
         let memory = match memory_changed {
             false => MemoryWrite::Keep,
             true if flow.is_forgotten() => MemoryWrite::Erase,
-            true => MemoryWrite::Put { value: flow.encode_memory().into(), ttl: settings.memory_ttl },
+            true => MemoryWrite::Put { value: flow.memory_value(), ttl: settings.memory_ttl },
         };
         let wake = flow.wake(&settings.policy, settings.lease, now);
         let [unique, high, _] = self.shared.ports.crypto.random();

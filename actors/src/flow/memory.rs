@@ -8,6 +8,7 @@
 
 use crate::domain::{CustomerMessage, Remembered, Role};
 use crate::ids::MessageId;
+use crate::ports::{Growth, MemoryValue, array_of};
 use crate::time::Timestamp;
 use serde::Deserialize;
 
@@ -15,13 +16,35 @@ use serde::Deserialize;
 const MAX_CHARS: usize = 8_000;
 
 /// The last messages, oldest first.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Memory {
     /// The messages, encoded one after the other.
     packed: Vec<u8>,
     /// How long each of them is, in bytes.
     lengths: Vec<u16>,
+    /// What it was when it was written last.
+    written: Written,
 }
+
+/// How a memory came from what was written last: the store need not be told again what it has.
+#[derive(Debug, Clone, Copy, Default)]
+struct Written {
+    /// How many messages were written.
+    had: u16,
+    /// How many of these are still there, all of them the oldest ones now.
+    left: u16,
+    /// Whether it has changed otherwise than at its ends.
+    otherwise: bool,
+}
+
+/// What was written last is no part of what is remembered.
+impl PartialEq for Memory {
+    fn eq(&self, other: &Self) -> bool {
+        self.packed == other.packed && self.lengths == other.lengths
+    }
+}
+
+impl Eq for Memory {}
 
 /// One remembered message, read in place.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -61,29 +84,39 @@ impl Memory {
     /// The decoder's error if it is damaged.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, rmp_serde::decode::Error> {
         let messages: Vec<Remembered> = super::read(bytes)?;
-        let mut memory = Self { packed: Vec::with_capacity(bytes.len()), lengths: Vec::with_capacity(messages.len()) };
+        let (packed, lengths) = (Vec::with_capacity(bytes.len()), Vec::with_capacity(messages.len()));
+        let mut memory = Self { packed, lengths, written: Written::default() };
         for message in &messages {
             memory.put(memory.len(), message);
         }
+        memory.was_written();
         Ok(memory)
     }
 
     /// Returns the messages as one MessagePack array.
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut encoded = Vec::with_capacity(self.packed.len() + 5);
-        match u16::try_from(self.len()) {
-            Ok(few) if few < 16 => encoded.push(0x90 | few.to_be_bytes()[1]),
-            Ok(many) => {
-                encoded.push(0xdc);
-                encoded.extend_from_slice(&many.to_be_bytes());
-            }
-            Err(_) => {
-                encoded.push(0xdd);
-                encoded.extend_from_slice(&u32::try_from(self.len()).unwrap_or(u32::MAX).to_be_bytes());
-            }
-        }
+        let mut encoded = array_of(self.len(), self.packed.len());
         encoded.extend_from_slice(&self.packed);
         encoded
+    }
+
+    /// Returns it as it is to be stored.
+    pub(crate) fn value(&self) -> MemoryValue {
+        let Written { had, left, otherwise } = self.written;
+        let (had, left) = (usize::from(had), usize::from(left));
+        let grew = !otherwise && self.len() > left;
+        let growth = grew.then(|| Growth { had, adds: self.len() - left });
+        MemoryValue { whole: self.encode().into(), lengths: self.lengths.clone(), growth }
+    }
+
+    /// It is stored as it is now.
+    pub(crate) fn was_written(&mut self) {
+        // More than a store keeps in one piece is never added to.
+        let (had, otherwise) = match u16::try_from(self.len()) {
+            Ok(had) => (had, false),
+            Err(_) => (0, true),
+        };
+        self.written = Written { had, left: had, otherwise };
     }
 
     /// Returns how many messages are remembered.
@@ -176,7 +209,7 @@ impl Memory {
 
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self { written: Written { otherwise: true, ..Written::default() }, ..Self::default() };
     }
 
     /// Returns the desk's words of one moment, to be remembered.
@@ -188,6 +221,7 @@ impl Memory {
         let mut encoded = Vec::with_capacity(64 + message.text.len());
         rmp_serde::encode::write(&mut encoded, message).expect("a message has only encodable fields");
         let start = self.start_of(at);
+        self.written.otherwise |= at < self.len();
         // What is kept for thousands of conversations has no room to spare.
         self.packed.reserve_exact(encoded.len());
         self.packed.splice(start..start, encoded.iter().copied());
@@ -201,6 +235,7 @@ impl Memory {
     }
 
     fn forget_oldest(&mut self, count: usize) {
+        self.written.left = self.written.left.saturating_sub(u16::try_from(count).unwrap_or(u16::MAX));
         self.packed.drain(..self.start_of(count));
         self.lengths.drain(..count);
     }
@@ -210,6 +245,7 @@ impl Memory {
         let Some(back) = self.newest_first().position(|said| fits(&said)) else { return false };
         let at = self.len() - 1 - back;
         let start = self.start_of(at);
+        self.written.otherwise = true;
         let length = usize::from(self.lengths.remove(at));
         self.packed.drain(start..start + length);
         true

@@ -1,6 +1,6 @@
 //! Durable memory. See `ports.rs`.
 
-use super::PortError;
+use super::{MemoryWrite, PortError};
 use crate::ids::CommitId;
 use crate::ids::ContactKey;
 use crate::ids::ConversationKey;
@@ -239,22 +239,6 @@ pub struct Commit {
     pub journal: Vec<Bytes>,
     /// A one-line summary for lists.
     pub summary: Bytes,
-}
-
-/// What a commit does to the memory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MemoryWrite {
-    /// Nothing.
-    Keep,
-    /// Replaces it and lets it live this long.
-    Put {
-        /// The encoded memory.
-        value: Bytes,
-        /// How long it lives without being refreshed.
-        ttl: Duration,
-    },
-    /// Erases it.
-    Erase,
 }
 
 /// What became of a commit.

@@ -1,14 +1,14 @@
 //! A shell without I/O, and what must hold after every step.
 
 use super::log::Log;
-use frontdesk_actors::domain::{Assignee, ConversationState, Status};
+use frontdesk_actors::domain::{Assignee, ConversationState, Remembered, Status};
 use frontdesk_actors::flow::mark::Mark;
 use frontdesk_actors::flow::outbox::{Row, RowKind, Tie};
 use frontdesk_actors::flow::policy::ChannelPolicy;
 use frontdesk_actors::flow::shadow::Shadow;
 use frontdesk_actors::flow::{Ctx, Effect, Flow, Incident, Input, Policy, SendOutcome, Step};
 use frontdesk_actors::ids::{ConversationKey, MessageId, Node, Ticket};
-use frontdesk_actors::ports::{Act, Author, Card, Look, Prompt, Seen, Verdict};
+use frontdesk_actors::ports::{Act, Author, Card, Growth, Look, MemoryValue, Prompt, Seen, Verdict};
 use frontdesk_actors::testkit::{PlainAnalyzer, PlainPhrases, plain_policy};
 use frontdesk_actors::time::Timestamp;
 use frontdesk_actors::view::{PhaseName, View};
@@ -162,6 +162,21 @@ impl Rig {
         self.policy.channel(&key()).gate
     }
 
+    /// Stores the memory as a store does that writes only what is new.
+    fn store_memory(&mut self) {
+        let value = self.flow.memory_value();
+        if let Some(Growth { had, adds }) = value.growth {
+            let stored: Vec<Remembered> = rmp_serde::from_slice(&self.stored_memory).expect("it was encoded");
+            let whole: Vec<Remembered> = rmp_serde::from_slice(&value.whole).expect("it was encoded");
+            assert_eq!(stored.len(), had, "the store has what was written last");
+            let grown = [&stored[..], &whole[whole.len() - adds..]].concat();
+            assert_eq!(grown[grown.len() - whole.len()..], whole, "what is new makes it whole");
+        }
+        assert_eq!(value.whole, MemoryValue::join(&value.newest(usize::MAX)), "it is made of its messages");
+        self.flow.memory_written();
+        self.stored_memory = value.whole.into();
+    }
+
     // === Inputs ===
 
     /// Handles one input, performs its effects as far as the rig does that by itself, and checks what must always hold.
@@ -174,7 +189,7 @@ impl Rig {
         let step = self.flow.handle(&ctx, input);
         self.log.heard(told, &step);
         if step.memory_changed {
-            self.stored_memory = self.flow.encode_memory();
+            self.store_memory();
         }
         assert!(self.stored_memory == self.flow.encode_memory(), "the memory changed, and the store is not told");
         self.log.stands(&self.view());

@@ -11,12 +11,14 @@ mod fault;
 mod gather;
 mod keys;
 mod link;
+mod memory;
 mod nudges;
 mod parked;
 mod runs;
 mod scan;
 mod scripts;
 mod settings;
+mod wire;
 
 pub use address::AddressError;
 pub use settings::RedisSettings;
@@ -27,13 +29,14 @@ use bytes::Bytes;
 use fault::{Cause, Fault, Written};
 use frontdesk_actors::ids::{CommitId, ContactKey, ConversationKey, Node, SHARDS};
 use frontdesk_actors::ports::{
-    Commit, CommitOutcome, Due, Listed, MemoryWrite, Nudge, PortError, PortErrorKind, Quota, Store, Stored,
+    Commit, CommitOutcome, Due, Listed, Nudge, PortError, PortErrorKind, Quota, Store, Stored,
 };
 use futures::StreamExt;
 use futures::future::try_join_all;
 use futures::stream::{self, BoxStream};
 use keys::Keys;
 use link::{Limits, Links};
+use memory::{MemoryCall, StoredMemory};
 use nudges::Listening;
 use scripts::Call;
 use std::collections::BTreeMap;
@@ -95,21 +98,17 @@ impl RedisStore {
             self.keys.takes(shard),
             self.keys.recent(shard),
         ];
-        let (verb, memory, ttl): (&str, &[u8], i64) = match &commit.memory {
-            MemoryWrite::Keep => ("keep", b"", 1),
-            MemoryWrite::Put { value, ttl } => ("put", value, millis(*ttl).max(1)),
-            MemoryWrite::Erase => ("erase", b"", 1),
-        };
+        let memory = MemoryCall::of(&commit.memory);
         let journal: usize = commit.journal.iter().map(Bytes::len).sum();
-        let length = commit.record.len() + memory.len() + commit.summary.len() + journal;
+        let length = commit.record.len() + memory.length() + commit.summary.len() + journal;
         let mut call = Call::with_room(&scripts::COMMIT, keys, length)
             .number(commit.expected)
             .arg(commit_id(commit.id))
             .arg(commit.node.to_string())
             .arg(&commit.record)
-            .arg(verb)
-            .arg(memory)
-            .number(ttl)
+            .arg(memory.verb)
+            .number(memory.had)
+            .number(memory.ttl)
             .arg(commit.wake.map(|wake| millis(wake).to_string()).unwrap_or_default())
             .arg(&commit.summary)
             .number(self.retention)
@@ -117,7 +116,12 @@ impl RedisStore {
             .arg(self.keys.nudges())
             .arg(self.own_listeners())
             .number(i64::try_from(JOURNAL_CAP).unwrap_or(i64::MAX))
-            .number(commit.becomes);
+            .number(commit.becomes)
+            .number(memory.has)
+            .number(memory.pieces.len());
+        for piece in memory.pieces {
+            call = call.arg(piece);
+        }
         for entry in &commit.journal {
             call = call.arg(entry);
         }
@@ -142,7 +146,7 @@ impl RedisStore {
 impl Store for RedisStore {
     async fn load(&self, key: &ConversationKey) -> Result<Option<Stored>, PortError> {
         let call = Call::new(&scripts::LOAD, vec![self.keys.record(key), self.keys.memory(key)]);
-        let found: Option<(u64, String, Vec<u8>, Option<Vec<u8>>)> = self
+        let found: Option<(u64, String, Vec<u8>, StoredMemory)> = self
             .links
             .run(key.shard(), &call)
             .await
@@ -151,7 +155,7 @@ impl Store for RedisStore {
             version,
             commit: CommitId(u128::from_str_radix(&commit, 16).unwrap_or_default()),
             record: record.into(),
-            memory: memory.map(Bytes::from),
+            memory: memory.0,
         }))
     }
 
@@ -173,6 +177,12 @@ impl Store for RedisStore {
             Ok((verdict, version)) => match verdict.as_str() {
                 "ok" => CommitOutcome::Ok { version },
                 "conflict" => CommitOutcome::Conflict,
+                // What it grew out of is not there any more.
+                "memory" => {
+                    let mut whole = commit.clone();
+                    whole.memory.forget_growth();
+                    self.commit(&whole).await
+                }
                 _ => CommitOutcome::Regressed { version },
             },
             Err(fault) => match fault.written {

@@ -81,7 +81,7 @@ impl Inner {
         conversation.changed = self.changes;
         match &commit.memory {
             MemoryWrite::Keep => {}
-            MemoryWrite::Put { value, ttl } => conversation.memory = Some((value.clone(), now + *ttl)),
+            MemoryWrite::Put { value, ttl } => conversation.memory = Some((value.whole.clone(), now + *ttl)),
             MemoryWrite::Erase => conversation.memory = None,
         }
         conversation.journal.extend(commit.journal.iter().cloned());

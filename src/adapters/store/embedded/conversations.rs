@@ -114,7 +114,7 @@ fn put_memory(db: &Connection, now: i64, commit: &Commit) -> rusqlite::Result<()
                 "INSERT INTO memories (key, value, expires) VALUES (?1, ?2, ?3)
                  ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires = excluded.expires",
             )?
-            .execute(params![commit.key.as_str(), &value[..], now.saturating_add(millis(*ttl))])?;
+            .execute(params![commit.key.as_str(), &value.whole[..], now.saturating_add(millis(*ttl))])?;
         }
         MemoryWrite::Erase => {
             db.prepare_cached("DELETE FROM memories WHERE key = ?1")?.execute([commit.key.as_str()])?;

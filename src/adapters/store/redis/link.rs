@@ -10,8 +10,9 @@ use super::fault::{Cause, Fault};
 use super::keys::Keys;
 use super::runs::Runs;
 use super::scripts::Call;
+use super::wire::Wire;
 use frontdesk_actors::ids::SHARDS;
-use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::aio::ConnectionLike;
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
 use redis::{Client, Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult, ServerErrorKind, Value, cmd};
@@ -67,7 +68,7 @@ struct Live {
 
 #[derive(Clone)]
 pub(super) enum Connection {
-    Single(MultiplexedConnection),
+    Single(Wire),
     Cluster(ClusterConnection),
 }
 
@@ -244,7 +245,7 @@ impl Links {
         let connection = match &self.server {
             Server::Single(client) => {
                 let config = single_config(&self.limits, closed.clone());
-                Connection::Single(client.get_multiplexed_async_connection_with_config(&config).await?)
+                Connection::Single(Wire::over(client.get_multiplexed_async_connection_with_config(&config).await?))
             }
             Server::Cluster(client, _) => Connection::Cluster(client.get_async_connection().await?),
         };
@@ -295,7 +296,7 @@ enum Failure {
 impl Connection {
     async fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
         let value = match self {
-            Connection::Single(connection) => connection.req_packed_command(command).await?,
+            Connection::Single(wire) => wire.send(command).await?,
             Connection::Cluster(connection) => connection.req_packed_command(command).await?,
         };
         value.extract_error()

@@ -4,17 +4,17 @@
 //! conversation is then read by one script.
 
 use super::fault::{Cause, Fault};
+use super::memory::StoredMemory;
 use super::scripts::{self, Call};
 use super::{RedisStore, read_key};
 use async_trait::async_trait;
-use bytes::Bytes;
 use frontdesk_actors::ids::{CommitId, SHARDS};
 use frontdesk_actors::ports::{PortError, Scan, ScanCursor, ScanPage, Scanned, Stored};
 use frontdesk_actors::time::Timestamp;
 use futures::future::try_join_all;
 
 /// What the script answers: version, commit, record, memory, due time, and whether the index of changes names it.
-type Found = (Option<u64>, Option<String>, Option<Vec<u8>>, Option<Vec<u8>>, Option<String>, u8);
+type Found = (Option<u64>, Option<String>, Option<Vec<u8>>, StoredMemory, Option<String>, u8);
 
 /// Where a scan stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +118,7 @@ impl RedisStore {
                 version,
                 commit: CommitId(u128::from_str_radix(&commit, 16).unwrap_or_default()),
                 record: record.into(),
-                memory: memory.map(Bytes::from),
+                memory: memory.0,
             }),
             _ => None,
         };

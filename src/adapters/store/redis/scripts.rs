@@ -1,6 +1,6 @@
 //! The Lua scripts: one atomic step each. They are called by digest; a server that does not know one yet gets its text.
 
-use redis::{Arg, Cmd, Script as Digested};
+use redis::{Arg, Cmd, Script as Digested, ToRedisArgs};
 use std::sync::LazyLock;
 
 /// A script and its digest.
@@ -73,8 +73,9 @@ impl Call {
     }
 
     #[must_use]
-    pub(super) fn number(self, argument: impl Into<i128>) -> Self {
-        self.arg(argument.into().to_string())
+    pub(super) fn number(mut self, argument: impl ToRedisArgs) -> Self {
+        self.command.arg(argument);
+        self
     }
 
     /// The call by digest.

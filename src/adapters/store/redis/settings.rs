@@ -10,8 +10,8 @@ pub struct RedisSettings {
     /// `REDIS_URL`: `redis://` or `rediss://` for one server; a comma list, `redis+cluster://` or `rediss+cluster://`
     /// for a cluster.
     pub url: SecretString,
-    /// How many connections to keep. Under `appendfsync always` 8 to 16 matter: Redis reads about seven commits per
-    /// connection and turn of its loop, then syncs once.
+    /// How many connections to keep. Commands of the same moment leave a connection together, so that few connections
+    /// cost less than many; a second one is there where the first sends something long.
     pub connections: usize,
     /// How long opening a connection may take.
     pub connect_timeout: Duration,
@@ -30,7 +30,7 @@ impl RedisSettings {
     pub fn new(url: SecretString) -> Self {
         Self {
             url,
-            connections: 8,
+            connections: 2,
             connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_secs(2),
             roots: None,
