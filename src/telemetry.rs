@@ -8,6 +8,7 @@ mod masked;
 pub mod page;
 pub mod panics;
 pub mod process;
+mod remembering;
 
 pub use logging::init_logging;
 pub use page::MetricsPage;
@@ -31,4 +32,7 @@ pub enum Error {
     /// The metrics recorder could not be made.
     #[error("install the metrics recorder")]
     Recorder(#[source] metrics_exporter_prometheus::BuildError),
+    /// Something else in this process records metrics.
+    #[error("another metrics recorder is installed in this process")]
+    OtherRecorder,
 }

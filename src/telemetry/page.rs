@@ -1,5 +1,6 @@
 //! The metrics page: the recorder behind the `metrics` macros, and its text for Prometheus.
 
+use crate::telemetry::remembering::Remembering;
 use crate::telemetry::{Error, process};
 use frontdesk_actors::metrics as names;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -33,7 +34,7 @@ impl MetricsPage {
     /// Installs the process's recorder, or returns the page of the one that is installed.
     ///
     /// # Errors
-    /// [`Error::Recorder`] if another recorder is installed.
+    /// [`Error::OtherRecorder`] if another recorder is installed.
     pub fn install() -> Result<Self, Error> {
         let mut installed = INSTALLED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(handle) = &*installed {
@@ -44,7 +45,9 @@ impl MetricsPage {
             let matcher = Matcher::Full(metric.name.to_owned());
             builder = builder.set_buckets_for_metric(matcher, BUCKETS).map_err(Error::Recorder)?;
         }
-        let handle = builder.install_recorder().map_err(Error::Recorder)?;
+        let recorder = builder.build_recorder();
+        let handle = recorder.handle();
+        metrics::set_global_recorder(Remembering::new(recorder)).map_err(|_| Error::OtherRecorder)?;
         names::describe_all();
         names::touch_all();
         *installed = Some(handle.clone());

@@ -43,12 +43,10 @@ pub(super) struct StoredMemory(pub(super) Option<Bytes>);
 
 impl FromRedisValue for StoredMemory {
     fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
-        Ok(Self(match value {
-            Value::Array(messages) => {
-                let messages: Vec<Vec<u8>> = redis::from_redis_value(Value::Array(messages))?;
-                Some(MemoryValue::join(&messages).into())
-            }
-            other => redis::from_redis_value::<Option<Vec<u8>>>(other)?.map(Bytes::from),
-        }))
+        if !matches!(value, Value::Array(_)) {
+            return Ok(Self(redis::from_redis_value::<Option<Vec<u8>>>(value)?.map(Bytes::from)));
+        }
+        let messages: Vec<Vec<u8>> = redis::from_redis_value(value)?;
+        Ok(Self(Some(MemoryValue::join(&messages).into())))
     }
 }
