@@ -235,6 +235,7 @@ impl World {
         let memory_changed = batch.steps.iter().any(|(_, step)| step.memory_changed);
         let mut write = self.describe(n, key, &loaded, memory_changed);
         write.press = self.pressed(n, key).filter(|_| batch.steps.iter().any(|(_, step)| step.confirmed));
+        write.erases = input == Input::Erased;
         let giving = batch.steps.iter().find(|step| gives_back(step));
         write.word = giving.and_then(|_| self.word(n, key));
         write.back = giving.and_then(|(_, step)| self.takes_back(&input, step, &loaded.flow));
@@ -340,8 +341,6 @@ impl World {
             Source::Asked(Asker::Order(fact)) if heard && job.did_it => self.log_on(n, key, What::Acked { fact }),
             Source::Asked(Asker::Erasure) if heard && job.did_it => {
                 self.store.contacts.remove(&(key % 2));
-                self.vendor.customers[key].void = self.vendor.customers[key].mails.len();
-                self.log_on(n, key, What::Erased);
             }
             Source::Asked(Asker::Press(_) | Asker::Order(_) | Asker::Erasure) => {}
             Source::Told | Source::Wake if !heard => {

@@ -35,6 +35,7 @@ impl World {
             memory,
             wake: wake.map(|wake| i64::try_from(wake.as_millis()).unwrap_or(i64::MAX / 4)),
             press: None,
+            erases: false,
             word: None,
             back: None,
         }

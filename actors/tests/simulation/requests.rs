@@ -132,6 +132,11 @@ impl World {
             if let Some(press) = write.press.clone() {
                 self.log_on(n, write.key, What::Verified { press });
             }
+            if write.erases {
+                let customer = &mut self.vendor.customers[write.key];
+                customer.void = customer.mails.len();
+                self.log_on(n, write.key, What::Erased);
+            }
             if let Some(fact) = write.word.clone() {
                 self.log_on(n, write.key, What::TakenBack { fact });
             }

@@ -44,6 +44,8 @@ pub(crate) struct Write {
     pub(crate) wake: Option<i64>,
     /// The press by which it verifies the customer, for the log.
     pub(crate) press: Option<String>,
+    /// Whether it forgets the person; so they are, also where nobody hears that it landed.
+    pub(crate) erases: bool,
     /// The word of the people's by which it takes the conversation back, for the log.
     pub(crate) word: Option<String>,
     /// How it takes the conversation from the people, if no word of theirs says so.
