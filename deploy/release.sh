@@ -14,7 +14,7 @@ if [ ! -x "$merge" ]; then
     echo "== llvm-profdata is missing: installing the component llvm-tools of this tool chain"
     rustup component add llvm-tools || { echo "install it by hand: rustup component add llvm-tools"; exit 1; }
 fi
-rm -rf "$work/counts" "$work/counts.profdata"
+rm -rf "$work/counts" "$work"/counts-*.profdata
 mkdir -p "$work/counts"
 
 # With --target the flags do not reach build scripts and macros, which would leave counts of their own.
@@ -23,8 +23,10 @@ RUSTFLAGS="-Cprofile-generate=$work/counts" $cargo build --release --bin frontde
 
 echo "== 2 of 3: counting what the bench calls"
 BENCH_DAEMON="$built" BENCH_ONLY="redis everysec,embedded" BENCH_SECONDS="${SECONDS:-5}" $cargo test --bench process
-"$merge" merge -o "$work/counts.profdata" "$work/counts"
+# Named anew each time, or cargo would take what it built with other counts for what is wanted.
+counts="$work/counts-$(date +%s).profdata"
+"$merge" merge -o "$counts" "$work/counts"
 
 echo "== 3 of 3: building with what was counted"
-RUSTFLAGS="-Cprofile-use=$work/counts.profdata" $cargo build --release --bin frontdesk --target "$host" --target-dir "$work"
+RUSTFLAGS="-Cprofile-use=$counts" $cargo build --release --bin frontdesk --target "$host" --target-dir "$work"
 echo "== $built"

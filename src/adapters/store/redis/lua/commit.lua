@@ -49,16 +49,18 @@ end
 redis.call('PEXPIRE', KEYS[3], retention)
 
 local lives = retention
+-- Whether a wake-up stood: holder and takes are known only as long as one does.
+local stood
 if ARGV[8] == '' then
-  redis.call('ZREM', KEYS[4], ARGV[11])
-  redis.call('HDEL', KEYS[5], ARGV[11])
+  stood = redis.call('ZREM', KEYS[4], ARGV[11]) == 1
+  if stood then redis.call('HDEL', KEYS[5], ARGV[11]) end
 else
-  redis.call('ZADD', KEYS[4], now + ARGV[8], ARGV[11])
+  stood = redis.call('ZADD', KEYS[4], now + ARGV[8], ARGV[11]) == 0
   redis.call('HSET', KEYS[5], ARGV[11], ARGV[3])
   -- A record must outlive its own wake-up, or the wake-up would find nothing.
   lives = retention + tonumber(ARGV[8])
 end
-redis.call('HDEL', KEYS[6], ARGV[11])
+if stood then redis.call('HDEL', KEYS[6], ARGV[11]) end
 
 redis.call('HSET', KEYS[1], 'v', ARGV[15], 'i', ARGV[2], 'r', ARGV[4], 's', ARGV[9])
 redis.call('PEXPIRE', KEYS[1], lives)
