@@ -68,6 +68,7 @@ contract! {
     commits::memory_is_kept_replaced_and_erased_as_told,
     memories::a_memory_grows_at_its_end_and_is_cut_at_its_beginning,
     memories::a_memory_that_is_not_there_any_more_is_written_whole,
+    memories::a_memory_of_as_many_messages_that_another_commit_left_is_written_whole,
     memories::what_grows_twice_at_once_grows_once,
     commits::any_bytes_are_kept_as_they_are,
     commits::many_writers_of_one_conversation_take_turns,

@@ -73,7 +73,7 @@ pub use reload::Kept;
 pub use view::stored_rows;
 pub(crate) use voice::unheard_call;
 
-use crate::ids::{ConversationKey, Node};
+use crate::ids::{CommitId, ConversationKey, Node};
 use crate::language::Reason;
 use crate::ports::MemoryValue;
 use crate::time::Timestamp;
@@ -195,9 +195,9 @@ impl Flow {
         self.memory.encode()
     }
 
-    /// Returns the memory as it is to be stored.
-    pub fn memory_value(&self) -> MemoryValue {
-        self.memory.value()
+    /// Returns the memory as it is to be stored, after the commit that was stored last.
+    pub fn memory_value(&self, after: Option<CommitId>) -> MemoryValue {
+        self.memory.value(after)
     }
 
     /// The memory has been stored as it is now.

@@ -110,7 +110,10 @@ async fn measure(backing: Backing, limit: Duration, began: Instant, report: &mut
     if troubles > 0 {
         report.note(format!("{}: the daemon logged {troubles} errors", backing.name()));
     }
-    desk.stop().await
+    if !desk.stop().await.unwrap_or_default() {
+        report.note(format!("{}: the daemon did not end as it should", backing.name()));
+    }
+    Ok(())
 }
 
 /// Says on what the figures were made.

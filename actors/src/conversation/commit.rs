@@ -64,7 +64,8 @@ impl Live {
                     loaded.version = version;
                     loaded.digest = digest;
                     loaded.mine = true;
-                    if memory_changed {
+                    loaded.commit = Some(commit.id);
+                    if commit.memory != MemoryWrite::Keep {
                         loaded.flow.memory_written();
                     }
                     self.own_commit = Some(commit.id);
@@ -78,7 +79,8 @@ impl Live {
                         "the store has lost writes; this conversation is written again from memory"
                     );
                     commit.expected = version;
-                    commit.memory.forget_growth();
+                    // What it keeps there is as old, and may be what was to be erased.
+                    commit.memory = self.memory(loaded).whole();
                     loaded.regressed = true;
                 }
                 CommitOutcome::Unknown(error) if started.elapsed() >= INSIST => {
@@ -94,15 +96,19 @@ impl Live {
         }
     }
 
+    /// Returns how the memory is written.
+    fn memory(&self, loaded: &Loaded) -> MemoryWrite {
+        if loaded.flow.is_forgotten() {
+            return MemoryWrite::Erase;
+        }
+        MemoryWrite::Put { value: loaded.flow.memory_value(loaded.commit), ttl: self.shared.settings.memory_ttl }
+    }
+
     fn describe(&self, loaded: &Loaded, batch: &Batch, record: Bytes, memory_changed: bool) -> Commit {
         let flow = &loaded.flow;
         let settings = &self.shared.settings;
         let now = self.shared.ports.clock.now();
-        let memory = match memory_changed {
-            false => MemoryWrite::Keep,
-            true if flow.is_forgotten() => MemoryWrite::Erase,
-            true => MemoryWrite::Put { value: flow.memory_value(), ttl: settings.memory_ttl },
-        };
+        let memory = if memory_changed { self.memory(loaded) } else { MemoryWrite::Keep };
         let wake = flow.wake(&settings.policy, settings.lease, now);
         let [unique, high, _] = self.shared.ports.crypto.random();
         let summary = serde_json::to_vec(&flow.summary(now)).expect("a summary has only encodable fields");

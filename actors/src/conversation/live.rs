@@ -39,8 +39,7 @@ pub(crate) struct Live {
     pub(super) shared: Arc<Shared>,
     pub(super) vitals: Arc<Vitals>,
     pub(super) loaded: Option<Loaded>,
-    /// What is still known of the flow that another node's write made obsolete.
-    /// Boxed: it is known for a moment, and every conversation in memory has room for it.
+    /// What is still known of the flow that another node's write made obsolete. Boxed: it is known for a moment only.
     pub(super) kept: Option<Box<Kept>>,
     /// The last write that was tried: whoever finds it stored knows that nobody has written since.
     pub(super) last_commit: Option<CommitId>,
@@ -74,6 +73,8 @@ pub(crate) struct Loaded {
     /// Boxed: the actor's task keeps room for its state in several places.
     pub(super) flow: Box<Flow>,
     pub(super) version: u64,
+    /// The commit that stored it; `None` before the first.
+    pub(super) commit: Option<CommitId>,
     /// Of the record as stored, to see whether anything changed.
     pub(super) digest: u64,
     /// Until when no event of it can have been missed.

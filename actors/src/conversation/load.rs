@@ -11,6 +11,13 @@ use crate::time::Timestamp;
 use ::metrics::{counter, histogram};
 use std::sync::atomic::Ordering;
 
+impl Loaded {
+    /// A conversation of which nothing is stored.
+    fn beginning(flow: Box<Flow>, heard_until: Timestamp, run: Option<u64>) -> Self {
+        Self { flow, version: 0, commit: None, digest: 0, heard_until, run, regressed: false, mine: true }
+    }
+}
+
 impl Live {
     /// Loads the conversation unless it is in memory. One that does not exist yet begins here.
     pub(super) async fn hydrate(&mut self) -> Result<(), DeliverError> {
@@ -45,7 +52,7 @@ impl Live {
                 flow.begins_after(missed_until, started);
             }
             let heard_until = ctx.now;
-            self.loaded = Some(Loaded { flow, version: 0, digest: 0, heard_until, run, regressed: false, mine: true });
+            self.loaded = Some(Loaded::beginning(flow, heard_until, run));
             return Ok(());
         };
         match self.revived(&stored, run) {
@@ -124,7 +131,8 @@ impl Live {
         let heard_until = flow.last_word().unwrap_or_default().min(ctx.now);
         let digest = super::commit::digest(&stored.record);
         let flow = Box::new(flow);
-        Ok(Loaded { flow, version: stored.version, digest, heard_until, run, regressed: false, mine })
+        let (version, commit) = (stored.version, Some(stored.commit));
+        Ok(Loaded { flow, version, commit, digest, heard_until, run, regressed: false, mine })
     }
 
     /// Ends the model call if the conversation, as just read, does not wait for it any more.

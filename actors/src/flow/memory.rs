@@ -7,7 +7,7 @@
 //! was stored with names is read as well.
 
 use crate::domain::{CustomerMessage, Remembered, Role};
-use crate::ids::MessageId;
+use crate::ids::{CommitId, MessageId};
 use crate::ports::{Growth, MemoryValue, array_of};
 use crate::time::Timestamp;
 use serde::Deserialize;
@@ -100,18 +100,18 @@ impl Memory {
         encoded
     }
 
-    /// Returns it as it is to be stored.
-    pub(crate) fn value(&self) -> MemoryValue {
+    /// Returns it as it is to be stored, after the commit that was stored last.
+    pub(crate) fn value(&self, after: Option<CommitId>) -> MemoryValue {
         let Written { had, left, otherwise } = self.written;
         let (had, left) = (usize::from(had), usize::from(left));
         let grew = !otherwise && self.len() > left;
-        let growth = grew.then(|| Growth { had, adds: self.len() - left });
+        let growth = grew.then(|| Growth { after, had, adds: self.len() - left });
         MemoryValue { whole: self.encode().into(), lengths: self.lengths.clone(), growth }
     }
 
     /// It is stored as it is now.
     pub(crate) fn was_written(&mut self) {
-        // More than a store keeps in one piece is never added to.
+        // A limit nobody sets: what is longer than can be counted here is written whole each time.
         let (had, otherwise) = match u16::try_from(self.len()) {
             Ok(had) => (had, false),
             Err(_) => (0, true),

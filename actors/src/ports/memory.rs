@@ -1,5 +1,6 @@
 //! How a conversation's memory is written: as a whole, or as what it grew by.
 
+use crate::ids::CommitId;
 use bytes::Bytes;
 use std::fmt;
 use std::time::Duration;
@@ -21,10 +22,14 @@ pub enum MemoryWrite {
 }
 
 impl MemoryWrite {
-    /// Makes it rest on nothing that was written before.
-    pub fn forget_growth(&mut self) {
-        if let MemoryWrite::Put { value, .. } = self {
-            value.growth = None;
+    /// Returns the same, resting on nothing that was written before.
+    #[must_use]
+    pub fn whole(&self) -> Self {
+        match self {
+            MemoryWrite::Put { value, ttl } => {
+                MemoryWrite::Put { value: MemoryValue { growth: None, ..value.clone() }, ttl: *ttl }
+            }
+            MemoryWrite::Keep | MemoryWrite::Erase => self.clone(),
         }
     }
 }
@@ -40,11 +45,14 @@ pub struct MemoryValue {
     pub growth: Option<Growth>,
 }
 
-/// How a memory grew out of what is stored. A store that finds as many messages as that may write the new ones alone, and
-/// keep as many of the newest as there are now.
+/// How a memory grew out of what is stored. A store that finds that commit, and as many messages, may write the new ones
+/// alone, and keep as many of the newest as there are now. Finding anything else, it writes all of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Growth {
-    /// How many messages the last commit left.
+    /// The last commit that is known to have been stored; `None` before the first. The version would not do: a store that
+    /// lost writes may come to the same number by another way.
+    pub after: Option<CommitId>,
+    /// How many messages it left.
     pub had: usize,
     /// How many of the newest messages came since.
     pub adds: usize,
@@ -61,6 +69,20 @@ impl MemoryValue {
             message
         };
         newest.iter().map(message).collect()
+    }
+
+    /// Returns what a store that has `stored`, written by the commit `by`, comes to have: all of it, or what has grown.
+    pub fn grown(&self, stored: Option<&MemoryValue>, by: Option<CommitId>) -> MemoryValue {
+        let stored_messages = stored.map_or_else(Vec::new, |stored| stored.newest(usize::MAX));
+        let Some(growth) = self.growth.filter(|growth| growth.after == by && growth.had == stored_messages.len())
+        else {
+            return MemoryValue { growth: None, ..self.clone() };
+        };
+        let mut messages = stored_messages;
+        messages.extend(self.newest(growth.adds));
+        messages.drain(..messages.len().saturating_sub(self.lengths.len()));
+        let lengths = messages.iter().map(|message| u16::try_from(message.len()).unwrap_or(u16::MAX)).collect();
+        MemoryValue { whole: Self::join(&messages).into(), lengths, growth: None }
     }
 
     /// Puts encoded messages together to what [`MemoryValue::whole`] is.

@@ -93,7 +93,11 @@ impl Store for MemoryStore {
             version: conversation.version,
             commit: conversation.commit,
             record: conversation.record.clone(),
-            memory: conversation.memory.as_ref().filter(|(_, until)| *until > now).map(|(value, _)| value.clone()),
+            memory: conversation
+                .memory
+                .as_ref()
+                .filter(|(_, until)| *until > now)
+                .map(|(value, _)| value.whole.clone()),
         }))
     }
 

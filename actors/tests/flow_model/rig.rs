@@ -164,8 +164,8 @@ impl Rig {
 
     /// Stores the memory as a store does that writes only what is new.
     fn store_memory(&mut self) {
-        let value = self.flow.memory_value();
-        if let Some(Growth { had, adds }) = value.growth {
+        let value = self.flow.memory_value(None);
+        if let Some(Growth { had, adds, after: _ }) = value.growth {
             let stored: Vec<Remembered> = rmp_serde::from_slice(&self.stored_memory).expect("it was encoded");
             let whole: Vec<Remembered> = rmp_serde::from_slice(&value.whole).expect("it was encoded");
             assert_eq!(stored.len(), had, "the store has what was written last");

@@ -71,6 +71,8 @@ pub(crate) struct Conversation {
 pub(crate) struct Loaded {
     pub(crate) flow: Flow,
     pub(crate) version: u64,
+    /// The commit that stored it; `None` before the first.
+    pub(crate) commit: Option<u64>,
     pub(crate) record: Rc<[u8]>,
     pub(crate) heard_until: Timestamp,
     /// The run of the store in which it was read or written.

@@ -33,7 +33,7 @@ impl World {
                 version: stored.version,
                 commit: CommitId(stored.commit.into()),
                 record: Bytes::copy_from_slice(&stored.record),
-                memory: stored.memory.map(|(memory, _)| Bytes::copy_from_slice(&memory)),
+                memory: stored.memory.map(|(memory, _)| memory.whole),
             }),
         };
         let audited = conversation(&rules, &scanned, Timestamp::from_millis(self.now));

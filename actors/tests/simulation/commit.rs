@@ -9,6 +9,8 @@ use super::store::{Outcome, Write};
 use super::wire::words_of;
 use super::world::World;
 use frontdesk_actors::flow::{Effect, Input, Kept};
+use frontdesk_actors::ids::CommitId;
+use frontdesk_actors::ports::MemoryValue;
 use frontdesk_actors::testkit::history::Speech;
 use frontdesk_actors::testkit::recorder::speech_of;
 use std::cmp::Ordering;
@@ -18,10 +20,16 @@ use std::time::Duration;
 /// How long a write of unknown outcome is repeated before its input is given back.
 const INSIST: i64 = 3_000;
 
+/// Returns how the memory is written; `None` erases it.
+fn memory(loaded: &Loaded) -> Option<MemoryValue> {
+    let after = loaded.commit.map(|commit| CommitId(commit.into()));
+    (!loaded.flow.is_forgotten()).then(|| loaded.flow.memory_value(after))
+}
+
 impl World {
     pub(crate) fn describe(&mut self, n: usize, key: usize, loaded: &Loaded, memory_changed: bool) -> Write {
         let flow = &loaded.flow;
-        let memory = memory_changed.then(|| (!flow.is_forgotten()).then(|| Rc::from(flow.encode_memory())));
+        let memory = memory_changed.then(|| memory(loaded));
         let lease = Duration::from_millis(LEASE.unsigned_abs());
         let wake = flow.wake(&self.policy, lease, self.clock(n));
         Write {
@@ -106,6 +114,10 @@ impl World {
                 self.store_writes(n, true);
                 pending.loaded.version = version;
                 pending.loaded.record = pending.write.record.clone();
+                pending.loaded.commit = Some(pending.write.id);
+                if pending.write.memory.is_some() {
+                    pending.loaded.flow.memory_written();
+                }
                 pending.loaded.mine = true;
                 self.actor(n, key).own_commit = Some(pending.write.id);
                 self.done(n, key, *pending);
@@ -113,6 +125,8 @@ impl World {
             Outcome::Conflict => self.conflict(n, key, pending.kept),
             Outcome::Regressed(version) => {
                 pending.write.expected = version;
+                // What it keeps there is as old, and may be what was to be erased.
+                pending.write.memory = Some(memory(&pending.loaded).map(|value| MemoryValue { growth: None, ..value }));
                 pending.loaded.regressed = true;
                 self.write(n, key, pending);
             }

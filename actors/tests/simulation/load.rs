@@ -69,6 +69,7 @@ impl World {
         self.with_ctx(n, |ctx| Loaded {
             flow: Flow::new(ctx, conversation),
             version: 0,
+            commit: None,
             record: Rc::from([]),
             heard_until: ctx.now,
             run,
@@ -84,7 +85,7 @@ impl World {
         let kept = actor.kept.take();
         actor.read_commit = Some(stored.commit);
         let mine = [actor.last_commit, actor.own_commit].contains(&Some(stored.commit));
-        let memory = stored.memory.as_ref().map(|(memory, _)| &**memory);
+        let memory = stored.memory.as_ref().map(|(memory, _)| &memory.whole[..]);
         let forgets = self.sabotage == Some(Sabotage::ForgetRestored);
         let mut loaded = self.with_ctx(n, |ctx| {
             let read = |record: &[u8], memory: Option<&[u8]>| {
@@ -107,7 +108,8 @@ impl World {
             }
             let heard_until = flow.last_word().unwrap_or_default().min(ctx.now);
             let record = stored.record.clone();
-            Loaded { flow, version: stored.version, record, heard_until, run, regressed: false, mine }
+            let (version, commit) = (stored.version, Some(stored.commit));
+            Loaded { flow, version, commit, record, heard_until, run, regressed: false, mine }
         });
         loaded.suspect_if_missed(missed_until);
         loaded

@@ -145,7 +145,7 @@ impl World {
     }
 
     fn stands(&mut self, key: usize, stored: &Stored, endless: bool) -> Rest {
-        let memory = stored.memory.as_ref().map(|(memory, _)| &**memory);
+        let memory = stored.memory.as_ref().map(|(memory, _)| &memory.whole[..]);
         let flow = self.with_ctx(0, |ctx| Flow::restore(ctx, &stored.record, memory));
         let view: View = flow.expect("what was stored can be restored").view(&self.policy, stored.version);
         let hands = match view.phase {

@@ -2,7 +2,8 @@
 //! memories, contacts; and older versions of itself, to come back with.
 
 use frontdesk_actors::domain::Verified;
-use frontdesk_actors::ids::Node;
+use frontdesk_actors::ids::{CommitId, Node};
+use frontdesk_actors::ports::MemoryValue;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -17,7 +18,7 @@ pub(crate) struct Stored {
     /// The run of the store in which it was written.
     pub(crate) run: u64,
     pub(crate) record: Rc<[u8]>,
-    pub(crate) memory: Option<(Rc<[u8]>, i64)>,
+    pub(crate) memory: Option<(MemoryValue, i64)>,
 }
 
 /// Who is to look at a conversation, and when.
@@ -40,7 +41,7 @@ pub(crate) struct Write {
     pub(crate) node: Node,
     pub(crate) record: Rc<[u8]>,
     /// `None` keeps it, `Some(None)` erases it.
-    pub(crate) memory: Option<Option<Rc<[u8]>>>,
+    pub(crate) memory: Option<Option<MemoryValue>>,
     pub(crate) wake: Option<i64>,
     /// The press by which it verifies the customer, for the log.
     pub(crate) press: Option<String>,
@@ -113,7 +114,11 @@ impl Store {
         let memory = match &write.memory {
             None => old,
             Some(None) => None,
-            Some(Some(memory)) => Some((memory.clone(), now + MEMORY_TTL)),
+            Some(Some(memory)) => {
+                let lives = old.filter(|(_, until)| *until > now).map(|(memory, _)| memory);
+                let by = (version > 0).then_some(CommitId(commit.into()));
+                Some((memory.grown(lives.as_ref(), by), now + MEMORY_TTL))
+            }
         };
         let stored =
             Stored { version: write.becomes, commit: write.id, run: write.run, record: write.record.clone(), memory };

@@ -118,6 +118,7 @@ impl RedisStore {
             .number(i64::try_from(JOURNAL_CAP).unwrap_or(i64::MAX))
             .number(commit.becomes)
             .number(memory.has)
+            .arg(memory.after.map(commit_id).unwrap_or_default())
             .number(memory.pieces.len());
         for piece in memory.pieces {
             call = call.arg(piece);
@@ -179,9 +180,8 @@ impl Store for RedisStore {
                 "conflict" => CommitOutcome::Conflict,
                 // What it grew out of is not there any more.
                 "memory" => {
-                    let mut whole = commit.clone();
-                    whole.memory.forget_growth();
-                    self.commit(&whole).await
+                    let memory = commit.memory.whole();
+                    self.commit(&Commit { memory, ..commit.clone() }).await
                 }
                 _ => CommitOutcome::Regressed { version },
             },

@@ -27,7 +27,11 @@ impl Inner {
             version: conversation.version,
             commit: conversation.commit,
             record: conversation.record.clone(),
-            memory: conversation.memory.as_ref().filter(|(_, until)| *until > now).map(|(value, _)| value.clone()),
+            memory: conversation
+                .memory
+                .as_ref()
+                .filter(|(_, until)| *until > now)
+                .map(|(value, _)| value.whole.clone()),
         });
         Scanned { key: key.clone(), stored, wake: self.wakes.get(key).map(|wake| wake.at) }
     }

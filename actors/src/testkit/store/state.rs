@@ -2,7 +2,7 @@
 
 use super::CommitScript;
 use crate::ids::{CommitId, ContactKey, ConversationKey, Node};
-use crate::ports::{Commit, CommitOutcome, MemoryWrite, Quota};
+use crate::ports::{Commit, CommitOutcome, MemoryValue, MemoryWrite, Quota};
 use crate::time::Timestamp;
 use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
@@ -15,7 +15,7 @@ pub(super) struct Conversation {
     pub(super) version: u64,
     pub(super) commit: CommitId,
     pub(super) record: Bytes,
-    pub(super) memory: Option<(Bytes, Timestamp)>,
+    pub(super) memory: Option<(MemoryValue, Timestamp)>,
     pub(super) journal: VecDeque<Bytes>,
     pub(super) summary: Bytes,
     pub(super) changed: u64,
@@ -74,6 +74,7 @@ impl Inner {
         }
         self.commits += 1;
         self.changes += 1;
+        let before = (stored > 0).then_some(conversation.commit);
         conversation.version = commit.becomes;
         conversation.commit = commit.id;
         conversation.record = commit.record.clone();
@@ -81,7 +82,10 @@ impl Inner {
         conversation.changed = self.changes;
         match &commit.memory {
             MemoryWrite::Keep => {}
-            MemoryWrite::Put { value, ttl } => conversation.memory = Some((value.whole.clone(), now + *ttl)),
+            MemoryWrite::Put { value, ttl } => {
+                let lives = conversation.memory.as_ref().filter(|(_, until)| *until > now).map(|(value, _)| value);
+                conversation.memory = Some((value.grown(lives, before), now + *ttl));
+            }
             MemoryWrite::Erase => conversation.memory = None,
         }
         conversation.journal.extend(commit.journal.iter().cloned());

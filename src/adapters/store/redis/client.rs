@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// How many commands may wait in one connection before callers wait themselves. The library's 50 is below one burst.
+/// How many batches may wait in one connection before the next one waits. The library's 50 is below one burst.
 const QUEUE: usize = 1024;
 
 /// How a certificate begins.

@@ -22,8 +22,10 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
-/// The format of what is stored. A newer one is refused rather than misread.
-const FORMAT: u32 = 1;
+/// The format of what is stored. A newer one is refused rather than misread; an older one is read as well, and marked as this.
+/// 2: a memory may be a list.
+const FORMAT: u32 = 2;
+const OLDEST_FORMAT: u32 = 1;
 
 /// How long to wait before following a cluster that is rearranging itself.
 const REDIRECT_PAUSE: Duration = Duration::from_millis(50);
@@ -279,7 +281,11 @@ impl Links {
             }
             (shards, format) = connection.ask(&read).await.map_err(failed)?;
         }
-        if shards == Some(u32::from(SHARDS)) && format == Some(FORMAT) {
+        if shards == Some(u32::from(SHARDS)) && format.is_some_and(|format| (OLDEST_FORMAT..=FORMAT).contains(&format))
+        {
+            if format != Some(FORMAT) {
+                let _: i64 = connection.ask(cmd("HSET").arg(&meta).arg("format").arg(FORMAT)).await.map_err(failed)?;
+            }
             return Ok(());
         }
         let told = format!("it has {} shards in format {}", shards.unwrap_or(0), format.unwrap_or(0));

@@ -2,13 +2,18 @@
 
 use crate::adapters::store::millis;
 use bytes::Bytes;
+use frontdesk_actors::ids::CommitId;
 use frontdesk_actors::ports::{MemoryValue, MemoryWrite};
 use redis::{FromRedisValue, ParsingError, Value};
+
+/// How many pieces a script can take: Lua's stack has room for eight thousand values.
+const MOST: usize = 4_000;
 
 /// What a commit tells its script about the memory.
 pub(super) struct MemoryCall<'a> {
     pub(super) verb: &'static str,
-    /// How many messages must be there for it to grow.
+    /// The commit that must have been the last for it to grow, and how many messages it must have left.
+    pub(super) after: Option<CommitId>,
     pub(super) had: usize,
     pub(super) ttl: i64,
     /// How many messages there are then.
@@ -18,17 +23,18 @@ pub(super) struct MemoryCall<'a> {
 
 impl<'a> MemoryCall<'a> {
     pub(super) fn of(write: &'a MemoryWrite) -> Self {
-        let without = |verb| Self { verb, had: 0, ttl: 1, has: 0, pieces: Vec::new() };
+        let without = |verb| Self { verb, after: None, had: 0, ttl: 1, has: 0, pieces: Vec::new() };
         let (value, ttl) = match write {
             MemoryWrite::Keep => return without("keep"),
             MemoryWrite::Erase => return without("erase"),
             MemoryWrite::Put { value, ttl } => (value, millis(*ttl).max(1)),
         };
         let has = value.lengths.len();
-        match value.growth {
-            Some(growth) => Self { verb: "grow", had: growth.had, ttl, has, pieces: value.newest(growth.adds) },
-            None if has > 0 => Self { verb: "list", had: 0, ttl, has, pieces: value.newest(has) },
-            None => Self { verb: "put", had: 0, ttl, has, pieces: vec![&value.whole[..]] },
+        let with = |verb, pieces| Self { verb, after: None, had: 0, ttl, has, pieces };
+        match value.growth.filter(|growth| growth.adds <= MOST) {
+            Some(growth) => Self { after: growth.after, had: growth.had, ..with("grow", value.newest(growth.adds)) },
+            None if (1..=MOST).contains(&has) => with("list", value.newest(has)),
+            None => with("put", vec![&value.whole[..]]),
         }
     }
 

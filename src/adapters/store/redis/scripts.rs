@@ -47,6 +47,9 @@ scripts! {
 /// Room for the keys and short arguments of a call.
 const ROOM: usize = 1024;
 
+/// How many arguments a call has room for at first: a commit with two pieces of memory and three entries.
+const ARGUMENTS: usize = 24;
+
 /// One invocation of a script.
 #[derive(Debug)]
 pub(super) struct Call {
@@ -59,9 +62,9 @@ impl Call {
         Self::with_room(script, keys, 0)
     }
 
-    /// Makes room for arguments of this length together, beside short ones: they are copied once.
+    /// Makes room for arguments of this length together, beside short ones, so that none is moved while they are added.
     pub(super) fn with_room(script: &'static Script, keys: Vec<String>, length: usize) -> Self {
-        let mut command = Cmd::with_capacity(3 + keys.len() + 16, ROOM + length);
+        let mut command = Cmd::with_capacity(3 + keys.len() + ARGUMENTS, ROOM + length);
         command.arg("EVALSHA").arg(&script.digest).arg(keys.len()).arg(keys);
         Self { script, command }
     }

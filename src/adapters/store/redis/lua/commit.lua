@@ -3,7 +3,7 @@
 -- ARGV: 1 expected, 2 commit id, 3 holder, 4 record, 5 memory op, 6 how many messages it had, 7 memory ttl, 8 wake delay
 --       or '', 9 summary, 10 retention, 11 conversation, 12 nudge channel, 13 how many of its listeners are the caller's own,
 --       '' where this server does not know of all, 14 journal cap, 15 the version it becomes, 16 how many messages it
---       has, 17 how many pieces of memory follow, 18... these, then journal entries
+--       has, 17 the commit it grew after, 18 how many pieces of memory follow, 19... these, then journal entries
 -- Delays are milliseconds. The record is written last: a script that fails half-way has not moved the version.
 -- A memory is a list of its messages, or one string that only the caller can read. What is written of it is what grew: each
 -- byte of an argument costs Redis time here (Lua hashes it), in its log and in every copy of it.
@@ -14,8 +14,11 @@ local becomes = tonumber(ARGV[15])
 if version == becomes and stored[2] == ARGV[2] then return {'ok', version} end
 if version < expected then return {'regressed', version} end
 if version > expected then return {'conflict', version} end
--- It has expired, or is of an older desk: nothing is written, and the caller comes again with all of it.
-if ARGV[5] == 'grow' and redis.pcall('LLEN', KEYS[2]) ~= tonumber(ARGV[6]) then return {'memory', version} end
+-- Others have written, it has expired, or it is of an older desk: nothing is written, and the caller comes again with all of it.
+if ARGV[5] == 'grow'
+  and ((stored[2] or '') ~= ARGV[17] or redis.pcall('LLEN', KEYS[2]) ~= tonumber(ARGV[6])) then
+  return {'memory', version}
+end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -30,20 +33,20 @@ if seldom then
   redis.call('ZREMRANGEBYSCORE', KEYS[7], '-inf', string.format('%.0f', (now - retention) * 1000))
 end
 
-local pieces = tonumber(ARGV[17])
+local pieces = tonumber(ARGV[18])
 if ARGV[5] == 'put' then
-  redis.call('SET', KEYS[2], ARGV[18], 'PX', ARGV[7])
+  redis.call('SET', KEYS[2], ARGV[19], 'PX', ARGV[7])
 elseif ARGV[5] == 'grow' or ARGV[5] == 'list' then
   if ARGV[5] == 'list' then redis.call('DEL', KEYS[2]) end
-  local length = redis.call('RPUSH', KEYS[2], unpack(ARGV, 18, 17 + pieces))
+  local length = redis.call('RPUSH', KEYS[2], unpack(ARGV, 19, 18 + pieces))
   if length > tonumber(ARGV[16]) then redis.call('LTRIM', KEYS[2], -tonumber(ARGV[16]), -1) end
   redis.call('PEXPIRE', KEYS[2], ARGV[7])
 elseif ARGV[5] == 'erase' then
   redis.call('DEL', KEYS[2])
 end
 
-if #ARGV > 17 + pieces then
-  local length = redis.call('RPUSH', KEYS[3], unpack(ARGV, 18 + pieces))
+if #ARGV > 18 + pieces then
+  local length = redis.call('RPUSH', KEYS[3], unpack(ARGV, 19 + pieces))
   if length > tonumber(ARGV[14]) then redis.call('LTRIM', KEYS[3], -tonumber(ARGV[14]), -1) end
 end
 redis.call('PEXPIRE', KEYS[3], retention)
