@@ -181,6 +181,32 @@ async fn no_version_comes_again_after_the_store_has_lost_writes() {
     assert_eq!(world.channel.said(&key(1)), ["answer: first", "answer: second"]);
 }
 
+/// An older memory at its limit has as many messages as the one that is known: their number proves nothing.
+#[tokio::test(start_paused = true)]
+async fn what_the_store_lost_of_a_full_memory_is_written_again() {
+    let world = World::without_gate();
+    let engine = world.start().await;
+    engine.person(&key(1), "I am here").await;
+    for number in 0..25 {
+        engine.customer(&key(1), &format!("message {number}")).await;
+    }
+    let backup = world.store.backup(&key(1));
+    for number in 25..28 {
+        engine.customer(&key(1), &format!("message {number}")).await;
+    }
+    world.store.come_back(&key(1), backup);
+    // The first write after it is one that changes no memory.
+    let order = engine.order(&key(1), Order::Bot).await.expect("it is taken");
+    assert_eq!(order.phase, PhaseName::Bot);
+    engine.person(&key(1), "here again").await;
+    let known = engine.view(&key(1)).await.memory;
+    assert_eq!(known.len(), 20);
+    engine.crash().await;
+    let engine = world.start().await;
+    assert_eq!(engine.view(&key(1)).await.memory, known);
+    engine.finish().await;
+}
+
 /// An operator's page asks for the conversation five times a second, before and after the store is back.
 #[tokio::test(start_paused = true)]
 async fn whoever_looks_on_does_not_put_off_what_is_tried_again() {

@@ -1,6 +1,7 @@
 //! What goes wrong with the store in memory, when a test says so.
 
 use super::MemoryStore;
+use super::state::Conversation;
 use crate::ids::{CommitId, ConversationKey};
 use crate::testkit::{Latch, lock};
 use bytes::Bytes;
@@ -26,6 +27,10 @@ pub enum CommitScript {
     /// It panics, writing nothing.
     Panic,
 }
+
+/// A conversation as it was stored.
+#[derive(Debug)]
+pub struct Backup(Conversation);
 
 impl MemoryStore {
     /// Says what happens to the next commits, in order; later ones are obeyed.
@@ -83,6 +88,19 @@ impl MemoryStore {
         let mut inner = lock(&self.inner);
         let conversation = inner.conversations.get_mut(key).expect("there is such a conversation");
         (conversation.version, conversation.commit) = (version, CommitId(0));
+    }
+
+    /// Returns how a conversation is stored now, to come back to later.
+    ///
+    /// # Panics
+    /// If there is no such conversation.
+    pub fn backup(&self, key: &ConversationKey) -> Backup {
+        Backup(lock(&self.inner).conversations.get(key).expect("there is such a conversation").clone())
+    }
+
+    /// The store has lost writes: the conversation is stored as it was then.
+    pub fn come_back(&self, key: &ConversationKey, backup: Backup) {
+        lock(&self.inner).conversations.insert(key.clone(), backup.0);
     }
 
     /// Loses a conversation's wake-up, as no store may.

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 /// How many journal entries are kept, by contract.
 const JOURNAL: usize = 200;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Conversation {
     pub(super) version: u64,
     pub(super) commit: CommitId,
