@@ -46,7 +46,7 @@ fuzz: need-rust ## Try everything that reads what comes from outside or from the
 	@echo "== fuzzing each of the nine for $(SECONDS) s; seed $(FUZZ_SEED)"
 	FUZZ_SECONDS=$(SECONDS) FUZZ_SEED=$(FUZZ_SEED) $(CARGO) test -p frontdesk-actors -p frontdesk --test fuzz -- --nocapture --test-threads=1
 
-release: need-rust need-redis ## Build the daemon guided by a profile of the bench: a fifth less CPU, three times as long to build
+release: need-rust need-redis ## Build the daemon guided by a profile of the bench: a sixth less CPU, three times as long to build
 	@CARGO="$(CARGO)" BENCH_SECONDS=$(SECONDS) deploy/release.sh
 
 bench: need-rust need-redis ## Measure speed and memory beside the goals; SECONDS=2 for a shorter run

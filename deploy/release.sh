@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds the daemon twice: with counters, which learn from the bench what is called often, and once more with what they
-# learned. It takes about three times as long as `cargo build --release`, and saves about a fifth of the engine's CPU time.
+# learned. It takes about three times as long as `cargo build --release`, and saves about a sixth of the engine's CPU time
+# (docs/measurements.md).
 set -eu
 cd "$(dirname "$0")/.."
 cargo="${CARGO:-cargo}"

@@ -3,6 +3,10 @@
 use crate::desk::Backing;
 use std::fmt::Write;
 
+/// What the bare handler takes on the machine on which the goals of speed were set, in CPU microseconds
+/// (docs/measurements.md, 2026-11-20).
+const BARE_THERE: f64 = 9.9;
+
 /// A bound that a figure should keep.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Goal(pub f64);
@@ -60,10 +64,12 @@ impl Report {
     }
 
     /// Notes a CPU time in bare handlers, where that was measured in this run: machines differ, and so do hours of one, but
-    /// both differ alike.
-    pub(crate) fn in_bare_handlers(&mut self, name: &'static str, column: Backing, micros: f64) {
+    /// both differ alike. So does the goal, in microseconds of the machine on which it was set.
+    pub(crate) fn in_bare_handlers(&mut self, name: &'static str, column: Backing, micros: f64, goal: Option<Goal>) {
         if let Some(bare) = self.bare {
-            self.figure((name, 1), column, micros / bare, None);
+            // As many digits as are printed.
+            let goal = goal.map(|Goal(micros)| Goal((micros / BARE_THERE * 10.0).round() / 10.0));
+            self.figure((name, 1), column, micros / bare, goal);
         }
     }
 

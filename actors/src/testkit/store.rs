@@ -5,7 +5,7 @@ mod faults;
 mod scan;
 mod state;
 
-pub use faults::{Backup, CommitScript};
+pub use faults::CommitScript;
 
 use super::lock;
 use crate::ids::{CommitId, ContactKey, ConversationKey, Node};
