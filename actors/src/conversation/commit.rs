@@ -64,7 +64,6 @@ impl Live {
                     loaded.version = version;
                     loaded.digest = digest;
                     loaded.mine = true;
-                    loaded.commit = Some(commit.id);
                     if commit.memory != MemoryWrite::Keep {
                         loaded.flow.memory_written();
                     }
@@ -101,7 +100,9 @@ impl Live {
         if loaded.flow.is_forgotten() {
             return MemoryWrite::Erase;
         }
-        MemoryWrite::Put { value: loaded.flow.memory_value(loaded.commit), ttl: self.shared.settings.memory_ttl }
+        // The last that is known to be stored: found there when it was read, or written since.
+        let after = self.read_commit.or(self.own_commit);
+        MemoryWrite::Put { value: loaded.flow.memory_value(after), ttl: self.shared.settings.memory_ttl }
     }
 
     fn describe(&self, loaded: &Loaded, batch: &Batch, record: Bytes, memory_changed: bool) -> Commit {

@@ -73,8 +73,6 @@ pub(crate) struct Loaded {
     /// Boxed: the actor's task keeps room for its state in several places.
     pub(super) flow: Box<Flow>,
     pub(super) version: u64,
-    /// The commit that stored it; `None` before the first.
-    pub(super) commit: Option<CommitId>,
     /// Of the record as stored, to see whether anything changed.
     pub(super) digest: u64,
     /// Until when no event of it can have been missed.

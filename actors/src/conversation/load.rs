@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering;
 impl Loaded {
     /// A conversation of which nothing is stored.
     fn beginning(flow: Box<Flow>, heard_until: Timestamp, run: Option<u64>) -> Self {
-        Self { flow, version: 0, commit: None, digest: 0, heard_until, run, regressed: false, mine: true }
+        Self { flow, version: 0, digest: 0, heard_until, run, regressed: false, mine: true }
     }
 }
 
@@ -131,8 +131,7 @@ impl Live {
         let heard_until = flow.last_word().unwrap_or_default().min(ctx.now);
         let digest = super::commit::digest(&stored.record);
         let flow = Box::new(flow);
-        let (version, commit) = (stored.version, Some(stored.commit));
-        Ok(Loaded { flow, version, commit, digest, heard_until, run, regressed: false, mine })
+        Ok(Loaded { flow, version: stored.version, digest, heard_until, run, regressed: false, mine })
     }
 
     /// Ends the model call if the conversation, as just read, does not wait for it any more.
