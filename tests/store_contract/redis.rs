@@ -227,6 +227,16 @@ async fn data_of_another_layout_is_refused() {
 }
 
 #[tokio::test]
+async fn an_older_format_is_read_and_marked_as_ours_and_a_newer_one_is_refused() {
+    let (store, server) = redis().await;
+    server.command(&["HSET", "fd:meta", "shards", "64", "format", "1"]).await.unwrap();
+    store.ping().await.unwrap();
+    assert_eq!(server.command(&["HGET", "fd:meta", "format"]).await.unwrap(), "2");
+    server.command(&["HSET", "fd:meta", "format", "3"]).await.unwrap();
+    assert_eq!(on(&server.url(), "fd").ping().await.unwrap_err().kind, PortErrorKind::Rejected);
+}
+
+#[tokio::test]
 async fn commits_nudge_every_other_node_that_listens() {
     let (store, server) = redis().await;
     let other = on(&server.url(), "fd");
